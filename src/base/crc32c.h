@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+
+namespace penstock {
+
+// CRC-32C (Castagnoli), the checksum of Kafka's record batches. `crc32c("123456789") == 0xe3069283`.
+std::uint32_t crc32c(BytesView bytes);
+
+}  // namespace penstock
