@@ -310,7 +310,7 @@ class TcpListener final : public Listener, public std::enable_shared_from_this<T
     acceptor_.async_accept(io_context(loop), [self = shared_from_this(), i](const error_code& error, tcp::socket socket) {
       if (error == asio::error::operation_aborted || !self->acceptor_.is_open()) return;
       if (error) {
-        log(LogLevel::Warn, "net", "{}: accept failed: {}", self->address_.text(), error.message());
+        log_warn("net", "{}: accept failed: {}", self->address_.text(), error.message());
         self->loops_.front()->after(Millis(100), [self] { self->accept(); });
         return;
       }
@@ -321,7 +321,7 @@ class TcpListener final : public Listener, public std::enable_shared_from_this<T
 
   void take(std::size_t i, tcp::socket socket) {
     if (open_connections_.load() >= options_.connections_max) {
-      log(LogLevel::Warn, "net", "{}: connection refused, {} are open already", address_.text(), options_.connections_max);
+      log_warn("net", "{}: connection refused, {} are open already", address_.text(), options_.connections_max);
       return;
     }
     ++open_connections_;

@@ -1,0 +1,1 @@
+# One line a benchmark, in the order of the rooms.

@@ -1,0 +1,1 @@
+# One line a target, in the order of the rooms.
