@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts the real binary for tests and benchmarks: on 127.0.0.1, in a folder of its own, stopped by its own pid."""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BINARY = pathlib.Path(os.environ.get("PENSTOCK", ROOT / "build/release/penstock"))
+
+
+def free_port() -> int:
+    """A port that was free a moment ago: for tests whose server has to come back on the same one."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+PIPELINE = """\
+pipeline: users
+source:
+  kafka: {topics: [users_data], group: users, start: earliest}
+decode: json
+schema: |
+  id text NOT NULL, first_name text, last_name text, gender text, address text, post_code text,
+  email text, username text, registered_date text, phone text, picture text
+transform:
+  - where: "id <> ''"
+on_error: {decode: dlq, missing_required: dlq, convert: dlq}
+dlq: {kafka: {topic: users_data.dlq}}
+trigger: {interval: %(interval)s, max_rows: %(max_rows)d}
+sinks:
+  - cassandra: {keyspace: spark_streams, table: created_users, primary_key: [id], create_if_missing: true}
+"""
+CONSOLE_SINK = "  - console: {rows: 20, truncate: 20}\n"
+
+
+class Penstock:
+    """One `penstock up`. `with Penstock(folder) as node: node.kafka, node.cql, node.console, ...`"""
+
+    def __init__(self, folder, *, kafka_port=0, cql_port=0, console_port=0, interval="0ms", max_rows=200_000, partitions=1,
+                 show=False, pipeline=True, kafka_extra="", flags=(), env=None):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.data = self.folder / "data"
+        self.config = self.folder / "penstock.yaml"
+        users = self.folder / "users.yaml"
+        users.write_text(PIPELINE % {"interval": interval, "max_rows": max_rows} + (CONSOLE_SINK if show else ""))
+        self.config.write_text(
+            f"data_dir: {self.data}\n"
+            f"kafka:\n  listeners: {{PLAINTEXT: \"127.0.0.1:{kafka_port}\"}}\n  num_partitions: {partitions}\n{kafka_extra}"
+            f"cassandra: {{listen: \"127.0.0.1:{cql_port}\"}}\n"
+            f"console: {{listen: \"127.0.0.1:{console_port}\"}}\n"
+            f"pipelines: {[str(users)] if pipeline else []}\n")
+        self.flags = list(flags)
+        self.env = {**os.environ, **(env or {})}
+        self.process = None
+        self.endpoints = {}
+
+    def start(self, timeout=30.0):
+        self.out = open(self.folder / "out.txt", "ab")
+        self.err = open(self.folder / "err.txt", "ab")
+        began = time.monotonic()
+        self.process = subprocess.Popen([str(BINARY), "up", "-c", str(self.config), *self.flags],
+                                        stdout=self.out, stderr=self.err, env=self.env)
+        file = self.data / "endpoints.json"
+        while time.monotonic() - began < timeout:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"penstock up ended with {self.process.returncode}:\n{self.tail()}")
+            try:
+                endpoints = json.loads(file.read_text())
+                if endpoints["pid"] == self.process.pid:
+                    self.endpoints = endpoints
+                    self.start_seconds = time.monotonic() - began
+                    return self
+            except (FileNotFoundError, ValueError, KeyError):
+                pass
+            time.sleep(0.002)
+        raise RuntimeError(f"penstock up is not ready after {timeout} s:\n{self.tail()}")
+
+    def tail(self, bytes_max=6000) -> str:
+        return "\n".join(f"--- {name}\n{(self.folder / name).read_text(errors='replace')[-bytes_max:]}" for name in ("out.txt", "err.txt"))
+
+    @property
+    def kafka(self) -> str:
+        return self.endpoints["kafka"]["PLAINTEXT"]
+
+    @property
+    def cql(self):
+        host, port = self.endpoints["cassandra"].rsplit(":", 1)
+        return host, int(port)
+
+    def get(self, path: str):
+        with urllib.request.urlopen(f"http://{self.endpoints['console']}{path}", timeout=10) as answer:
+            return answer.read().decode()
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, timeout=10.0) -> int:
+        """SIGTERM; the exit code."""
+        if self.process is None or self.process.poll() is not None:
+            return self.process.returncode if self.process else 0
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+    def run(self, *arguments, stdin=None, timeout=60):
+        """A `penstock` command that ends by itself."""
+        return subprocess.run([str(BINARY), *arguments], input=stdin, capture_output=True, text=True, timeout=timeout)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.out.close()
+        self.err.close()
