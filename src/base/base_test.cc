@@ -7,6 +7,7 @@
 #include "base/function.h"
 #include "base/metrics.h"
 #include "base/named.h"
+#include "base/nearest.h"
 #include "base/result.h"
 #include "base/uuid.h"
 
@@ -66,6 +67,13 @@ TEST(Uuid, TextRoundTripAndRefusals) {
   EXPECT_EQ(Uuid::parse(id.text()), id);
   EXPECT_FALSE(Uuid::parse("nope"));
   EXPECT_FALSE(Uuid::parse("zz32b130-ae79-11e4-ab27-0800200c9a66"));
+}
+
+TEST(Nearest, SuggestsASlipAndNothingForAStranger) {
+  const std::vector<std::string> known{"kafka", "cassandra", "console"};
+  EXPECT_EQ(did_you_mean("kafak", known), "; did you mean 'kafka'?");
+  EXPECT_EQ(did_you_mean("Consle", known), "; did you mean 'console'?");
+  EXPECT_EQ(did_you_mean("pipelines", known), "");
 }
 
 TEST(Metrics, TextShowsTheSum) {

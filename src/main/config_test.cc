@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "main/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace penstock::main_room {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::vector<std::string> problems_of(const std::string& yaml) {
+  Problems problems;
+  Config::parse(yaml, "p.yaml", problems);
+  std::vector<std::string> texts;
+  for (const Problem& problem : problems) texts.push_back(problem.text());
+  return texts;
+}
+Config good(const std::string& yaml) {
+  Problems problems;
+  Config config = Config::parse(yaml, "/etc/penstock/p.yaml", problems);
+  for (const Problem& problem : problems) ADD_FAILURE() << problem.text();
+  return config;
+}
+
+TEST(Config, EmptyFileIsAllBuiltIn) {
+  const Config config = good("");
+  EXPECT_TRUE(config.kafka.built_in());
+  EXPECT_TRUE(config.cassandra.built_in());
+  EXPECT_EQ(config.kafka.listeners.at("PLAINTEXT").bind.text(), "127.0.0.1:9092");
+  EXPECT_EQ(config.kafka.listeners.at("INTERNAL").bind.text(), "127.0.0.1:29092");
+  EXPECT_EQ(config.data_dir, "/etc/penstock/penstock-data");
+}
+
+TEST(Config, ListenersReplaceTheDefaultsAndMayAdvertiseAnotherAddress) {
+  const Config config = good(R"(
+kafka:
+  listeners: {A: "127.0.0.1:0", B: "localhost:7000"}
+  advertised: {B: "kafka.example:9092"}
+  num_partitions: 4
+  log_retention_ms: -1
+)");
+  EXPECT_EQ(config.kafka.listeners.size(), 2);
+  EXPECT_FALSE(config.kafka.listeners.at("A").advertised);
+  EXPECT_EQ(config.kafka.listeners.at("B").advertised->text(), "kafka.example:9092");
+  EXPECT_EQ(config.kafka.broker.num_partitions, 4);
+  EXPECT_EQ(config.kafka.broker.log_retention_ms.count(), -1);
+}
+
+TEST(Config, RealOnesAreAddresses) {
+  const Config config = good(R"(
+kafka: {bootstrap_servers: "k1:9092,k2:9092"}
+cassandra: {contact_points: ["c1", "c2:9043"], local_dc: dc1}
+)");
+  EXPECT_FALSE(config.kafka.built_in());
+  EXPECT_EQ(config.kafka.bootstrap_servers, "k1:9092,k2:9092");
+  EXPECT_THAT(config.cassandra.contact_points,
+              ElementsAre(net::Address{"c1", 9042}, net::Address{"c2", 9043}));
+}
+
+TEST(Config, EveryProblemIsNamedWithItsPlace) {
+  EXPECT_THAT(
+      problems_of("kafak: {}\nkafka:\n  num_partition: 3\n  message_max_bytes: lots\nconsole:\n  "
+                  "listen: nowhere\n"),
+      ElementsAre(
+          "p.yaml:1:1: unknown key 'kafak'; did you mean 'kafka'?",
+          "p.yaml:3:3: unknown key 'kafka.num_partition'; did you mean 'num_partitions'?",
+          "p.yaml:4:22: 'kafka.message_max_bytes' must be a whole number from 1024 to 2147483647",
+          HasSubstr("p.yaml:6:11: 'console.listen': ")));
+}
+
+TEST(Config, BrokenYamlSaysWhere) {
+  EXPECT_THAT(problems_of("kafka: {listeners: [\n"), ElementsAre(HasSubstr("p.yaml:2:1: ")));
+  EXPECT_THAT(problems_of("- a list\n"),
+              ElementsAre("p.yaml:1:1: the file must be a map of keys and values"));
+}
+
+TEST(Config, ListeningBeyondTheMachineMustBeSaidByName) {
+  EXPECT_THAT(problems_of("cassandra: {listen: \"0.0.0.0:9042\"}"),
+              ElementsAre(HasSubstr("allow_unauthenticated")));
+  EXPECT_THAT(problems_of("cassandra: {listen: \"0.0.0.0:9042\", allow_unauthenticated: true}"),
+              IsEmpty());
+  EXPECT_THAT(problems_of("kafka: {listeners: {A: \"0.0.0.0:9092\"}, allow_unauthenticated: true}"),
+              ElementsAre(HasSubstr("advertised: {A: \"HOST:PORT\"}")));
+}
+
+TEST(Config, WhatIsNotBuiltYetIsRefusedByName) {
+  EXPECT_THAT(problems_of("kafka: {bootstrap_servers: k, security: {}}"),
+              ElementsAre(HasSubstr("'kafka.security' is not supported yet")));
+  EXPECT_THAT(problems_of("dags: dags"), ElementsAre(HasSubstr("'dags' is not supported yet")));
+}
+
+TEST(Config, EnvironmentStandsInValues) {
+  ::setenv("PENSTOCK_TEST_PORT", "7777", 1);
+  EXPECT_EQ(good("console: {listen: \"127.0.0.1:${PENSTOCK_TEST_PORT}\"}").console.listen.port,
+            7777);
+  EXPECT_EQ(good("data_dir: ${PENSTOCK_TEST_NONE:-/var/lib/p}").data_dir, "/var/lib/p");
+  EXPECT_THAT(problems_of("data_dir: ${PENSTOCK_TEST_NONE}"),
+              ElementsAre(HasSubstr("'PENSTOCK_TEST_NONE' is not set")));
+}
+
+TEST(Config, MissingPipelineFileIsASlipAndAnEmptyPatternIsNot) {
+  EXPECT_THAT(problems_of("pipelines: [nowhere.yaml]"),
+              ElementsAre(HasSubstr("'nowhere.yaml' does not exist")));
+  EXPECT_THAT(problems_of("pipelines: [\"nowhere/*.yaml\"]"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace penstock::main_room
