@@ -1,1 +1,2 @@
 # One line a target, in the order of the rooms.
+fuzz_target(cql_text cql)
