@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "net/address.h"
+#include "wire/cql/consistency.h"
+#include "wire/cql/frame.h"
+
+namespace penstock::client {
+
+// How to reach a CQL cluster: built in, Cassandra, ScyllaDB. The defaults are those of the mature
+// drivers.
+struct CqlConfig {
+  std::vector<net::Address> contact_points;
+  std::string user;  // empty: none; a server that asks for it then refuses us
+  std::string password;
+  std::string keyspace;  // USEd on each connection; empty: none
+  cql::Compression compression = cql::Compression::None;
+  cql::Consistency consistency = cql::Consistency::LocalOne;
+
+  std::size_t connections_per_node = 1;
+  std::size_t in_flight_max = 512;  // requests a connection
+  std::size_t bytes_in_flight_max =
+      256 << 20;  // request bytes, all connections; a request beyond it waits
+  std::size_t queued_max =
+      100'000;  // requests that wait for a connection; one more fails with Unavailable
+  std::size_t frame_bytes_max = 256 << 20;  // longer answers break the connection
+
+  Duration connect_timeout = std::chrono::seconds(5);
+  Duration request_timeout =
+      std::chrono::seconds(12);  // an answer later than that: Timeout, outcome unknown
+  Duration heartbeat = std::chrono::seconds(30);  // OPTIONS on an idle connection
+  Duration backoff_first =
+      Millis(50);  // before connecting again; doubles, with jitter, up to backoff_max
+  Duration backoff_max = std::chrono::seconds(10);
+  int retries_max = 5;  // of one request, see cql_retry.h
+};
+
+}  // namespace penstock::client
