@@ -1,2 +1,3 @@
 # One line a target, in the order of the rooms.
 fuzz_target(cql_text cql)
+fuzz_target(sql_expression sql)
