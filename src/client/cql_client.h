@@ -95,7 +95,7 @@ class CqlClient {
 
   // Schema, topology and status events of the server; call before the first connection is ready, or
   // miss some.
-  void on_event(std::function<void(const cql::Event&)> handler);
+  void on_event(std::function<void(const cql::ServerEvent&)> handler);
 
   // Fails what waits or is in flight with Closed (in flight: outcome unknown), closes the
   // connections. Callbacks have all been called when it returns. Not on the loop.

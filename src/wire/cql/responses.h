@@ -90,7 +90,7 @@ struct StatusChange {
   std::string change;  // "UP", "DOWN"
   Inet node;
 };
-using Event = std::variant<TopologyChange, StatusChange, SchemaChange>;
+using ServerEvent = std::variant<TopologyChange, StatusChange, SchemaChange>;
 
 void write(Writer& to, const AuthenticateResponse& response);
 void write(Writer& to, const AuthChallengeResponse& response);
@@ -100,14 +100,14 @@ void write(Writer& to, const VoidResult& result);
 void write(Writer& to, const SetKeyspaceResult& result);
 void write(Writer& to, const PreparedResult& result);
 void write_schema_result(Writer& to, const SchemaChange& change);  // as RESULT
-void write(Writer& to, const Event& event);                        // as EVENT
+void write(Writer& to, const ServerEvent& event);                  // as EVENT
 
 Result<AuthenticateResponse> decode_authenticate(BytesView body, std::uint8_t version);
 Result<AuthChallengeResponse> decode_auth_challenge(BytesView body, std::uint8_t version);
 Result<AuthSuccessResponse> decode_auth_success(BytesView body, std::uint8_t version);
 Result<SupportedResponse> decode_supported(BytesView body, std::uint8_t version);
 Result<ResultResponse> decode_result(BytesView body, std::uint8_t version);
-Result<Event> decode_event(BytesView body, std::uint8_t version);
+Result<ServerEvent> decode_event(BytesView body, std::uint8_t version);
 
 // Builds a Rows result: cells are appended in wire form as they are read from the table, metadata
 // goes before them at the end, when the paging state is known. Costs one copy of the cells.
