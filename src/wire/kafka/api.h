@@ -89,7 +89,7 @@ inline constexpr IgnorableOption ignorable{};
 template <class... Options>
 constexpr Field make_field(std::string_view name, Versions when, Options... options) {
   Field field{.name = name, .versions = when};
-  const auto apply = [&field](auto option) {
+  [[maybe_unused]] const auto apply = [&field](auto option) {
     if constexpr (std::same_as<decltype(option), NullableOption>) field.nullable = option.versions;
     if constexpr (std::same_as<decltype(option), TagOption>) field.tag = option.tag;
     if constexpr (std::same_as<decltype(option), IgnorableOption>) field.ignorable = true;

@@ -14,15 +14,20 @@
 
 // Record batches of magic 2 (KIP-98), on the wire and in segment files alike. The header:
 //
-//    0 base_offset i64        not in the CRC: rewritten by the broker
-//    8 batch_length i32       bytes after this field
-//   12 leader_epoch i32       not in the CRC: rewritten by the broker
-//   16 magic i8 = 2           at this place in magic 0 and 1 too
-//   17 crc u32                CRC-32C of everything after it
-//   21 attributes i16         bits 0-2 codec, 3 append time, 4 transactional, 5 control, 6 delete
-//   horizon 23 last_offset_delta i32 27 base_timestamp i64     of the first record 35 max_timestamp
-//   i64 43 producer_id i64, 51 producer_epoch i16, 53 base_sequence i32 57 record_count i32 61
-//   records, compressed as one blob
+//    0 base_offset i64         not in the CRC: rewritten by the broker
+//    8 batch_length i32        bytes after this field
+//   12 leader_epoch i32        not in the CRC: rewritten by the broker
+//   16 magic i8 = 2            at this place in magic 0 and 1 too
+//   17 crc u32                 CRC-32C of everything after it
+//   21 attributes i16          bits 0-2 codec, 3 append time, 4 transactional, 5 control
+//   23 last_offset_delta i32
+//   27 base_timestamp i64      of the first record
+//   35 max_timestamp i64
+//   43 producer_id i64         -1: none
+//   51 producer_epoch i16
+//   53 base_sequence i32
+//   57 record_count i32
+//   61 records                 compressed as one blob
 namespace penstock::kafka {
 
 inline constexpr std::size_t kBatchPrefixBytes = 12;  // enough to know a batch's size
@@ -53,8 +58,8 @@ class RecordBatchView {
   BytesView payload() const { return bytes_.substr(kBatchHeaderBytes); }
 
   Offset base_offset() const { return Offset(load<std::int64_t>(0)); }
-  Offset last_offset() const { return base_offset() + last_offset_delta(); }
-  Offset next_offset() const { return last_offset() + 1; }
+  Offset last_offset() const;
+  Offset next_offset() const;
   std::int32_t last_offset_delta() const { return load<std::int32_t>(23); }
   LeaderEpoch leader_epoch() const { return LeaderEpoch(load<std::int32_t>(12)); }
   std::uint32_t crc() const { return load<std::uint32_t>(17); }
@@ -123,7 +128,7 @@ class RecordReader {
   std::int64_t base_timestamp_;
   std::int64_t append_time_;  // kNoTimestamp: each record has its own time
   std::int32_t left_;
-  std::int32_t last_delta_;  // of the record read last; deltas ascend
+  std::int32_t last_delta_ = -1;  // of the record read last; deltas ascend
   std::int32_t last_delta_max_;
   const char* fault_ = nullptr;
 };
