@@ -1,3 +1,5 @@
 # One line a target, in the order of the rooms.
 fuzz_target(cql_text cql)
 fuzz_target(sql_expression sql)
+fuzz_target(cql_frame wire_cql)
+fuzz_target(cql_value wire_cql)

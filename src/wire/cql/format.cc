@@ -212,9 +212,6 @@ std::string format_any(const TypeRef& type, BytesView value, Style style) {
 
 }  // namespace
 
-std::string format_value(const TypeRef& type, BytesView value) {
-  return format_any(type, value, Style::Cqlsh);
-}
 std::string format_value(const TypeRef& type, const CellValue& value) {
   return value.absent() ? "null" : format_any(type, value.view(), Style::Cqlsh);
 }

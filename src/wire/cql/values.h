@@ -29,9 +29,9 @@ Result<void> parse_literal(const TypeRef& type, std::string_view literal, Bytes&
 Result<void> parse_text(Kind kind, std::string_view text, Bytes& to);
 
 // As cqlsh prints it (UTC, `2023-10-01 12:00:00.000000+0000`, 5 and 12 digits of float and double);
-// texts bare. An ill-formed value prints as hexadecimal, an empty non-text as nothing.
-std::string format_value(const TypeRef& type, BytesView value);
-std::string format_value(const TypeRef& type, const CellValue& value);  // "null" when there is none
+// texts bare, "null" when there is none. An ill-formed value prints as hexadecimal, an empty
+// non-text as nothing.
+std::string format_value(const TypeRef& type, const CellValue& value);
 
 // A CQL literal that parse_literal reads back to the same bytes (an empty non-text has none; it
 // prints as '').
