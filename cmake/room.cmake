@@ -2,6 +2,17 @@
 #
 # One room of the house: a static library NAME with warnings as errors, a test binary NAME_test when it has tests, and
 # NAME_headers, which compiles each of its headers alone. FLOOR and DEPS are also what tests/floors_test.py reads.
+# Headers that all rooms share are compiled once (src/precompiled.h); the two libraries exist to own the result.
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cc CONTENT "// Owns the precompiled headers.\n")
+add_library(precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
+target_link_libraries(precompiled PRIVATE penstock_flags fmt::fmt)
+target_precompile_headers(precompiled PRIVATE ${CMAKE_SOURCE_DIR}/src/precompiled.h)
+if(PENSTOCK_TESTS)
+  add_library(precompiled_tests OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
+  target_link_libraries(precompiled_tests PRIVATE penstock_flags fmt::fmt GTest::gmock)
+  target_precompile_headers(precompiled_tests PRIVATE ${CMAKE_SOURCE_DIR}/src/precompiled_tests.h)
+endif()
+
 function(room name)
   cmake_parse_arguments(ROOM "" "FLOOR" "DEPS;LIBS;SOURCES;TESTS;TEST_LIBS" ${ARGN})
   string(REPLACE "/" "_" target ${name})
@@ -9,6 +20,7 @@ function(room name)
   list(TRANSFORM ROOM_DEPS REPLACE "/" "_")
   target_link_libraries(${target} PUBLIC ${ROOM_DEPS} fmt::fmt PRIVATE penstock_flags ${ROOM_LIBS})
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_precompile_headers(${target} REUSE_FROM precompiled)
 
   file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h ${CMAKE_CURRENT_SOURCE_DIR}/*/*.h)
   list(FILTER headers EXCLUDE REGEX "/wire/(kafka|cql)/\\.\\.")
@@ -28,6 +40,7 @@ function(room name)
   if(PENSTOCK_TESTS AND ROOM_TESTS)
     add_executable(${target}_test ${ROOM_TESTS})
     target_link_libraries(${target}_test PRIVATE ${target} penstock_flags ${ROOM_LIBS} ${ROOM_TEST_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
+    target_precompile_headers(${target}_test REUSE_FROM precompiled_tests)
     target_compile_definitions(${target}_test PRIVATE PENSTOCK_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}" PENSTOCK_ROOT_DIR="${CMAKE_SOURCE_DIR}")
     gtest_discover_tests(${target}_test DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${target} TIMEOUT 300)
   endif()
