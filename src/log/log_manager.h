@@ -13,16 +13,10 @@
 #include "log/group_commit.h"
 #include "log/log_config.h"
 #include "log/partition_log.h"
+#include "log/topic_registry.h"
 #include "net/loop.h"
 
 namespace penstock::log {
-
-struct Topic {
-  kafka::TopicName name;
-  Uuid id;
-  std::int32_t partitions = 0;
-  TopicConfigs configs;
-};
 
 // A data directory of Kafka's layout: the topics, their partitions' logs, checkpoints and the
 // clean-shutdown marker (docs/formats/log-segment.md).

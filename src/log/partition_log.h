@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,23 +16,17 @@
 #include "base/function.h"
 #include "base/result.h"
 #include "log/group_commit.h"
+#include "log/leader_epochs.h"
 #include "log/log_config.h"
+#include "log/topic_partition.h"
 #include "wire/kafka/errors.h"
 #include "wire/kafka/ids.h"
+#include "wire/kafka/record_batch.h"
 
 namespace penstock::log {
 
-class LeaderEpochs;
 class ProducerTable;
 class Segment;
-
-struct TopicPartition {
-  kafka::TopicName topic;
-  kafka::PartitionId partition;
-
-  std::string text() const;  // "users-0", which is also the directory's name
-  friend auto operator<=>(const TopicPartition&, const TopicPartition&) = default;
-};
 
 // What became of an append. Refusals are answers for the client, so they carry the protocol's
 // error.
@@ -62,13 +57,6 @@ struct TimestampedOffset {
   std::int64_t timestamp = -1;
   kafka::Offset offset{-1};
   kafka::LeaderEpoch leader_epoch{-1};
-};
-
-// For OffsetForLeaderEpoch: the epoch asked for, or the one before it that has records, and where
-// it ended.
-struct EpochEnd {
-  kafka::LeaderEpoch epoch{-1};
-  kafka::Offset end_offset{-1};
 };
 
 // One partition: record batches in segment files of Kafka's layout (docs/formats/log-segment.md),
@@ -136,8 +124,10 @@ class PartitionLog final : public GroupCommit::Member,
   // The record with the largest timestamp, the first of equals (KIP-734).
   Result<std::optional<TimestampedOffset>> offset_of_max_timestamp() const;
 
-  kafka::LeaderEpoch leader_epoch() const;
-  EpochEnd end_of_epoch(kafka::LeaderEpoch epoch) const;
+  kafka::LeaderEpoch leader_epoch() const { return epochs_.latest(); }
+  EpochEnd end_of_epoch(kafka::LeaderEpoch epoch) const {
+    return epochs_.end_of(epoch, high_watermark_);
+  }
 
   // Called on the loop whenever the high watermark or the log start has moved, or the log has
   // failed or gone: a long poll looks again. Listeners may add and remove listeners.
@@ -162,7 +152,7 @@ class PartitionLog final : public GroupCommit::Member,
   void abandon(const Error& why);
 
  private:
-  friend class PartitionLogOpener;
+  friend class LogRecovery;
   struct Waiter {
     kafka::Offset end;
     Function<void(const Result<void>&)> done;
@@ -176,9 +166,11 @@ class PartitionLog final : public GroupCommit::Member,
   Segment& active() { return *segments_.rbegin()->second; }
   const Segment* segment_holding(kafka::Offset offset) const;
   Result<void> begin_segment(kafka::Offset base);
-  Result<void> roll_if_needed(std::int64_t incoming_bytes);
-  Result<void> remove_segments_below(kafka::Offset offset);
-  Result<void> write_snapshot();
+  Result<void> roll_if_needed(std::uint64_t incoming_bytes, kafka::Offset incoming_last);
+  AppendResult write_batches(std::span<const kafka::RecordBatchView> batches, AppendResult result);
+  // Removes whole segments below, never the active one; the files go in the background.
+  void remove_segments_below(kafka::Offset offset);
+  Result<std::shared_ptr<File>> write_snapshot();
   void fail_with(const Error& error);
   void settle_waiters();
   void notify();
@@ -194,11 +186,12 @@ class PartitionLog final : public GroupCommit::Member,
   kafka::Offset high_watermark_{0};
   kafka::Offset log_end_{0};
   std::unique_ptr<ProducerTable> producers_;
-  std::unique_ptr<LeaderEpochs> epochs_;
+  LeaderEpochs epochs_;
   std::shared_ptr<File> durable_end_;  // the hint of docs/formats/log-segment.md
 
   std::vector<std::shared_ptr<File>> unsynced_;  // sealed files that the next flush has to cover
   bool dir_unsynced_ = false;
+  bool changed_ = false;  // since open()
   kafka::Offset flushing_to_{0};
   std::deque<Waiter> waiters_;
   std::map<ListenerId, std::function<void()>> listeners_;

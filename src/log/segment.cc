@@ -146,10 +146,11 @@ Result<std::vector<std::shared_ptr<File>>> Segment::seal(Disk& disk) {
   const auto last = TRY(times_.last());
   if (!empty() && (!last || max_timestamp_ > last->timestamp))
     times_.add({max_timestamp_, relative(max_timestamp_offset_)});
-  std::vector<std::shared_ptr<File>> files{file_};
-  files.push_back(TRY(offsets_.seal(disk, path(".index"))));
-  files.push_back(TRY(times_.seal(disk, path(".timeindex"))));
-  return files;
+  std::shared_ptr<File> offsets = TRY(offsets_.write(disk, path(".index")));
+  std::shared_ptr<File> times = TRY(times_.write(disk, path(".timeindex")));
+  offsets_.freeze(offsets);
+  times_.freeze(times);
+  return std::vector{file_, std::move(offsets), std::move(times)};
 }
 
 Result<void> Segment::thaw() {

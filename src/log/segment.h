@@ -67,7 +67,8 @@ class Segment {
   // The offset after the last batch, from the last index entry on.
   Result<kafka::Offset> find_end() const;
 
-  // Ends growth: writes the indexes and gives the files that must be synced.
+  // Ends growth: writes the indexes and gives the files that must be synced. After an error it can
+  // still grow.
   Result<std::vector<std::shared_ptr<File>>> seal(Disk& disk);
   Result<void> thaw();  // growth goes on after open()
 

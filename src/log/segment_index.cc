@@ -56,17 +56,22 @@ Result<std::optional<Entry>> SegmentIndex<Entry>::floor(std::int64_t key) const 
 }
 
 template <class Entry>
-Result<std::shared_ptr<File>> SegmentIndex<Entry>::seal(Disk& disk, const std::string& path) {
+Result<std::shared_ptr<File>> SegmentIndex<Entry>::write(Disk& disk,
+                                                         const std::string& path) const {
   Bytes bytes;
   bytes.reserve(entries_.size() * Entry::kBytes);
   for (const Entry& entry : entries_) entry.append_to(bytes);
   std::shared_ptr<File> file = TRY(disk.open(path, OpenFile::Create));
   TRY(file->truncate(0));
   TRY(file->write(0, bytes));
-  file_ = file;
+  return file;
+}
+
+template <class Entry>
+void SegmentIndex<Entry>::freeze(std::shared_ptr<File> file) {
+  file_ = std::move(file);
   file_size_ = entries_.size();
   entries_ = {};
-  return file;
 }
 
 template <class Entry>

@@ -46,9 +46,10 @@ class SegmentIndex {
   // The last entry whose key is at most `key`.
   Result<std::optional<Entry>> floor(std::int64_t key) const;
 
-  // Writes the entries to `path`, from then on reads them there. The caller syncs the returned
-  // file.
-  Result<std::shared_ptr<File>> seal(Disk& disk, const std::string& path);
+  // Writes the entries to `path`; the caller syncs the file.
+  Result<std::shared_ptr<File>> write(Disk& disk, const std::string& path) const;
+  // From now on reads them in the file that write() gave, and grows no more.
+  void freeze(std::shared_ptr<File> file);
   // The index in `path`. Corrupt when its size or order cannot be.
   static Result<SegmentIndex> open(Disk& disk, const std::string& path);
   // Takes a sealed index back into memory, to grow.
