@@ -25,7 +25,8 @@ class Catalog {
   KeyspacePtr keyspace(std::string_view name) const;  // nullptr = no such keyspace
   TablePtr table(std::string_view keyspace_name, std::string_view name) const;
   TablePtr table(TableId number) const;
-  // The first number that no table has had yet.
+  // Numbers of tables are in [first_table(), next_table()); those below are the store's own.
+  static constexpr TableId first_table() { return TableId(kFirstTable); }
   TableId next_table() const { return TableId(next_table_); }
 
  private:
@@ -36,7 +37,7 @@ class Catalog {
   std::map<std::string, KeyspacePtr, std::less<>> keyspaces_;
   std::unordered_map<TableId, TablePtr> numbers_;
 
-  static constexpr std::uint32_t kFirstTable = 16;  // the numbers below are the store's own
+  static constexpr std::uint32_t kFirstTable = 16;
 };
 using CatalogPtr = std::shared_ptr<const Catalog>;
 
@@ -63,9 +64,11 @@ class CatalogEdit {
   Result<void> drop_table(std::string_view keyspace, std::string_view name);
   Result<void> truncate_table(std::string_view keyspace, std::string_view name);
 
+  bool changed() const { return anything_changed_; }
+  // The catalog with the changes, under a new version if the schema has changed.
+  CatalogPtr finish() &&;
+
  private:
-  friend class Store;
-  friend class SchemaLog;
   Result<KeyspaceDef> copy_keyspace(std::string_view name) const;
   void put_keyspace(KeyspaceDef keyspace);
   void put_table(TableDef table);

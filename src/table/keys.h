@@ -48,8 +48,8 @@ Result<std::vector<Bytes>> decode_clustering(const TableDef& table, BytesView cl
 // the prefix of another, so any CQL bound is such an interval: `a = 1 AND b > 2` runs from after(a,
 // b) to after(a).
 struct ClusteringRange {
-  Bytes from;
-  std::optional<Bytes> to;  // nothing = to the end of the partition
+  Bytes from{};
+  std::optional<Bytes> to{};  // nothing = to the end of the partition
 
   static ClusteringRange all() { return {}; }
   static ClusteringRange prefix(BytesView clustering);  // rows that begin with these values
@@ -70,11 +70,11 @@ enum class RecordKind : char { PartitionDeletion = 0, RangeDeletion = 1, StaticR
 
 // A key on disk, taken apart; views into it.
 struct RecordKey {
-  TableId table;
-  PartitionKey partition;
+  TableId table{};
+  PartitionKey partition{};
   RecordKind kind = RecordKind::Row;
-  BytesView rest;              // clustering of a row, the two bounds of a range deletion
-  BytesView partition_prefix;  // of the key: all before `kind`
+  BytesView rest{};              // clustering of a row, the two bounds of a range deletion
+  BytesView partition_prefix{};  // of the key: all before `kind`
 
   static Result<RecordKey> parse(BytesView key);
 };
@@ -85,12 +85,17 @@ constexpr std::size_t kTokenPrefixBytes =
 void append_table(TableId table, Bytes& to);
 void append_token(TableId table, std::int64_t token, Bytes& to);
 void append_partition(TableId table, const PartitionKey& partition, Bytes& to);
-void append_row_key(TableId table, const PartitionKey& partition, BytesView clustering, Bytes& to);
-void append_static_key(TableId table, const PartitionKey& partition, Bytes& to);
-void append_range_key(TableId table, const PartitionKey& partition, const ClusteringRange& range,
-                      Bytes& to);
+void append_kind(RecordKind kind, Bytes& to);
+// The part of a RangeDeletion's key behind its kind.
+void append_range(const ClusteringRange& range, Bytes& to);
 // The bounds of a RangeDeletion record, from its RecordKey::rest.
 Result<ClusteringRange> parse_range(BytesView rest);
+
+// How many bytes put_partition() writes, and its writing through a pointer; gives the end.
+inline std::size_t partition_bytes(const PartitionKey& partition) {
+  return kTokenPrefixBytes + 4 + partition.bytes.size();
+}
+char* put_partition(TableId table, const PartitionKey& partition, char* to);
 
 // Token ranges as CQL's token() makes them; both ends belong to the range.
 struct TokenRange {

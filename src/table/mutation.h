@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "table/buffer.h"
 #include "table/keys.h"
 #include "table/schema.h"
 
@@ -15,7 +16,7 @@ namespace penstock::table {
 // One column of a write: a value, or its deletion. A column that is left out stays as it is. The
 // view has to live until the call that takes it returns.
 struct CellWrite {
-  ColumnId column;
+  ColumnId column{};
   BytesView value{};
   bool deleted = false;  // null was written
 };
@@ -23,8 +24,8 @@ struct CellWrite {
 // A write to one row; INSERT has a marker, UPDATE has none.
 struct RowWrite {
   std::int64_t timestamp_micros = 0;
-  std::optional<std::int32_t> ttl_seconds;  // nothing = the table's default; 0 = none
-  bool marker = false;                      // the row is to exist even when all its cells are null
+  std::optional<std::int32_t> ttl_seconds{};  // nothing = the table's default; 0 = none
+  bool marker = false;  // the row is to exist even when all its cells are null
   std::span<const CellWrite>
       cells;  // ascending by column id is fastest; other orders are sorted here
 };
@@ -82,17 +83,20 @@ class MutationBatch {
   void sort();
 
  private:
-  void begin(TableId table, const PartitionKey& partition);
-  void key_done();
-  void end();
-  void deletion(std::int64_t timestamp_micros);
-  void encode(const TableDef& table, const RowWrite& row);
+  // Starts a record of that partition; its key is done up to the record's kind.
+  char* begin(TableId table, const PartitionKey& partition, RecordKind kind, std::size_t room);
+  void key_done(const char* end);
+  void end(const char* end);
+  void add_row(const TableDef& table, const PartitionKey& partition, RecordKind kind,
+               BytesView clustering, const RowWrite& row);
+  void add_deletion(std::int64_t timestamp_micros, char* at);
+  std::span<const CellWrite> ascending(std::span<const CellWrite> cells);
 
   std::int64_t now_seconds_;
-  Bytes memory_;
+  Buffer memory_;
   std::vector<Record> records_;
   std::vector<TableId> tables_;
-  std::vector<CellWrite> sorted_;  // scratch of write(), for cells that came in another order
+  std::vector<CellWrite> sorted_;  // scratch, for cells that came in another order
 };
 
 }  // namespace penstock::table

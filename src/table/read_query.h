@@ -15,22 +15,22 @@ namespace penstock::table {
 // Which rows to read. Rows come in key order: token, partition key, clustering (the other way round
 // inside each partition when `reversed`).
 struct ReadQuery {
-  TablePtr table;
+  TablePtr table{};
   // These partitions only (in any order, doubles allowed: each is read once, in key order) ...
-  std::optional<std::vector<Bytes>> partitions;
+  std::optional<std::vector<Bytes>> partitions{};
   // ... or, without them, all whose token is in this range.
-  TokenRange tokens;
+  TokenRange tokens{};
   // Rows of each partition in these ranges: ascending, not overlapping. Empty = all rows, and then
   // a partition that has static values but no rows gives one row with has_row = false.
-  std::vector<ClusteringRange> clustering;
+  std::vector<ClusteringRange> clustering{};
   bool reversed = false;
   // The static and regular columns wanted, in the order in which RowView::cells gives them. A row
   // exists or not by all its columns, whichever are wanted.
-  std::vector<ColumnId> columns;
+  std::vector<ColumnId> columns{};
   // Go on behind the row that gave this RowView::position(); empty = from the start. The rest of
   // the query must be the same.
-  Bytes resume;
-  std::optional<std::int64_t> now_seconds;  // for TTLs; nothing = the store's clock
+  Bytes resume{};
+  std::optional<std::int64_t> now_seconds{};  // for TTLs; nothing = the store's clock
 };
 
 // One column's live value. A column that has none (never written, deleted, expired) is !present.
@@ -44,11 +44,11 @@ struct CellView {
 
 // One live row; all views are valid during the visit only.
 struct RowView {
-  PartitionKey partition;
-  BytesView clustering;  // decode_clustering() gives the values
+  PartitionKey partition{};
+  BytesView clustering{};  // decode_clustering() gives the values
   bool has_row =
       true;  // false: the partition's static values alone, clustering and regular columns are null
-  std::span<const CellView> cells;  // as in ReadQuery::columns
+  std::span<const CellView> cells{};  // as in ReadQuery::columns
 
   // Where to go on behind this row: bytes for a paging state, valid across restarts.
   Bytes position() const;

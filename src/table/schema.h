@@ -26,8 +26,8 @@ enum class ColumnKind : std::uint8_t { PartitionKey, Clustering, Static, Regular
 
 struct ColumnDef {
   ColumnId id{0xffff};  // TableDef::kNewColumn until the catalog has given one
-  std::string name;
-  cql::TypeRef type;
+  std::string name{};
+  cql::TypeRef type{};
   ColumnKind kind = ColumnKind::Regular;
   std::uint16_t position = 0;  // among the key columns of its kind; 0 for the others
   bool reversed = false;       // clustering column declared DESC
@@ -36,8 +36,8 @@ struct ColumnDef {
 };
 
 struct DroppedColumn {
-  std::string name;
-  cql::TypeRef type;
+  std::string name{};
+  cql::TypeRef type{};
   ColumnKind kind = ColumnKind::Regular;
   std::int64_t dropped_micros = 0;
 };
@@ -45,24 +45,24 @@ struct DroppedColumn {
 struct TableOptions {
   std::int32_t default_time_to_live = 0;  // seconds; 0 = none
   std::int32_t gc_grace_seconds = 864'000;
-  std::string comment;
+  std::string comment{};
   // Options that are kept for DESCRIBE and drivers and change nothing here (compaction, caching,
   // ...): name to CQL text.
-  std::map<std::string, std::string> others;
+  std::map<std::string, std::string> others{};
 
   friend bool operator==(const TableOptions&, const TableOptions&) = default;
 };
 
 // One table as it was at one moment; immutable behind a shared_ptr once it is in a Catalog.
 struct TableDef {
-  Uuid id;         // as clients see it; stays through ALTER and TRUNCATE
-  TableId number;  // as keys see it
-  std::string keyspace;
-  std::string name;
+  Uuid id{};         // as clients see it; stays through ALTER and TRUNCATE
+  TableId number{};  // as keys see it
+  std::string keyspace{};
+  std::string name{};
   // In the order of SELECT *: partition key, clustering columns, static by name, regular by name.
-  std::vector<ColumnDef> columns;
-  std::vector<DroppedColumn> dropped;
-  TableOptions options;
+  std::vector<ColumnDef> columns{};
+  std::vector<DroppedColumn> dropped{};
+  TableOptions options{};
   std::uint16_t next_column = 0;  // the id that the next added column gets
 
   std::span<const ColumnDef> partition_key() const;
@@ -79,10 +79,10 @@ struct TableDef {
 using TablePtr = std::shared_ptr<const TableDef>;
 
 struct KeyspaceDef {
-  std::string name;
-  std::map<std::string, std::string> replication;  // with "class"
+  std::string name{};
+  std::map<std::string, std::string> replication{};  // with "class"
   bool durable_writes = true;
-  std::map<std::string, TablePtr, std::less<>> tables;
+  std::map<std::string, TablePtr, std::less<>> tables{};
 };
 using KeyspacePtr = std::shared_ptr<const KeyspaceDef>;
 
