@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/kafka_consumer.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/logging.h"
+#include "client/kafka_handle.h"
+
+namespace penstock::client {
+namespace {
+
+// Records taken from librdkafka's queue in one call.
+constexpr std::size_t kChunk = 1000;
+
+// Errors that come by poll() and that nobody but a person can cure.
+bool hopeless(rd_kafka_resp_err_t error) {
+  switch (error) {
+    case RD_KAFKA_RESP_ERR__FATAL:
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+struct KafkaConsumer::Impl {
+  HandlePtr handle;
+  QueuePtr queue;  // messages, rebalances and commit answers of the handle
+  bool in_group = false;
+  bool closed = false;
+  OnRebalance on_rebalance;
+  std::vector<TopicPartition>
+      gone_in_poll;  // revoked or lost while the current poll was collecting
+
+  static void rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t error,
+                        rd_kafka_topic_partition_list_t* list, void* opaque);
+  static void offset_commit(rd_kafka_t* handle, rd_kafka_resp_err_t error,
+                            rd_kafka_topic_partition_list_t* offsets, void* opaque);
+  static void error(rd_kafka_t* handle, int error, const char* reason, void* opaque);
+  void assigned(rd_kafka_topic_partition_list_t& list);
+  void revoked(rd_kafka_topic_partition_list_t& list);
+  bool cooperative() const {
+    return std::string_view(rd_kafka_rebalance_protocol(handle.get())) == "COOPERATIVE";
+  }
+  bool gone(const rd_kafka_message_t& message) const;
+  // Puts one chunk's messages into the batch; the worst of them may be an error.
+  Result<void> collect(std::span<rd_kafka_message_t*> messages, KafkaBatch& batch);
+};
+
+void KafkaConsumer::Impl::assigned(rd_kafka_topic_partition_list_t& list) {
+  Rebalance event{Rebalance::Kind::Assigned, from_list(list)};
+  if (on_rebalance) on_rebalance(event);
+  for (const TopicPartitionOffset& wanted : event.partitions) {
+    if (wanted.offset == kOffsetNone) continue;
+    rd_kafka_topic_partition_list_set_offset(&list, wanted.topic.c_str(), wanted.partition,
+                                             wanted.offset);
+  }
+  if (cooperative()) {
+    const auto done =
+        kafka_result(rd_kafka_incremental_assign(handle.get(), &list), "assigning partitions");
+    if (!done) log_error("kafka", "{}", done.error().message);
+  } else {
+    rd_kafka_assign(handle.get(), &list);
+  }
+}
+
+void KafkaConsumer::Impl::revoked(rd_kafka_topic_partition_list_t& list) {
+  const bool lost = rd_kafka_assignment_lost(handle.get()) != 0;
+  Rebalance event{lost ? Rebalance::Kind::Lost : Rebalance::Kind::Revoked, from_list(list)};
+  for (const TopicPartitionOffset& each : event.partitions)
+    gone_in_poll.push_back(each.topic_partition());
+  if (on_rebalance) on_rebalance(event);
+  if (cooperative()) {
+    const auto done =
+        kafka_result(rd_kafka_incremental_unassign(handle.get(), &list), "giving partitions back");
+    if (!done) log_error("kafka", "{}", done.error().message);
+  } else {
+    rd_kafka_assign(handle.get(), nullptr);
+  }
+}
+
+void KafkaConsumer::Impl::rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t error,
+                                    rd_kafka_topic_partition_list_t* list, void* opaque) {
+  auto& self = *static_cast<Impl*>(opaque);
+  if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+    self.assigned(*list);
+  } else if (error == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) {
+    self.revoked(*list);
+  } else {
+    log_warn("kafka", "rebalancing failed, giving up the assignment: {}", rd_kafka_err2str(error));
+    rd_kafka_assign(handle, nullptr);
+  }
+}
+
+void KafkaConsumer::Impl::offset_commit(rd_kafka_t*, rd_kafka_resp_err_t error,
+                                        rd_kafka_topic_partition_list_t* offsets, void* opaque) {
+  if (opaque == nullptr) return;
+  const std::unique_ptr<Function<void(Result<void>)>> done(
+      static_cast<Function<void(Result<void>)>*>(opaque));
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR && offsets != nullptr)
+    return (*done)(check_list(*offsets, "committing"));
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return (*done)({});
+  (*done)(fail(kafka_error(error, "committing offsets")));
+}
+
+void KafkaConsumer::Impl::error(rd_kafka_t*, int error, const char* reason, void*) {
+  log_warn("kafka", "consumer: {} ({})", reason,
+           rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(error)));
+}
+
+bool KafkaConsumer::Impl::gone(const rd_kafka_message_t& message) const {
+  return std::ranges::any_of(gone_in_poll, [&](const TopicPartition& each) {
+    return each.partition == message.partition && message.rkt != nullptr &&
+           each.topic == rd_kafka_topic_name(message.rkt);
+  });
+}
+
+Result<void> KafkaConsumer::Impl::collect(std::span<rd_kafka_message_t*> messages,
+                                          KafkaBatch& batch) {
+  Result<void> worst;
+  for (rd_kafka_message_t* message : messages) {
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      batch.add(message);
+      continue;
+    }
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      batch.ends_.push_back(
+          {rd_kafka_topic_name(message->rkt), message->partition, message->offset, {}});
+    } else if (hopeless(message->err)) {
+      worst = fail(kafka_error(message->err, "consuming", rd_kafka_message_errstr(message)));
+    } else {
+      log_warn("kafka", "consumer: {}", rd_kafka_message_errstr(message));
+    }
+    rd_kafka_message_destroy(message);
+  }
+  return worst;
+}
+
+KafkaConsumer::KafkaConsumer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+KafkaConsumer::~KafkaConsumer() {
+  close();
+}
+
+Result<std::unique_ptr<KafkaConsumer>> KafkaConsumer::open(const KafkaConsumerConfig& config) {
+  auto impl = std::make_unique<Impl>();
+  impl->in_group = !config.group.empty();
+  ConfBuilder conf(config.kafka);
+  conf.set("group.id", impl->in_group ? config.group : "penstock-no-group")
+      .set("enable.auto.commit", "false")
+      .set("enable.auto.offset.store", "false")
+      .set("enable.partition.eof", "true")
+      .set("auto.offset.reset", config.start)
+      // Latency: the broker answers as soon as it has something; throughput: fetch ahead by size,
+      // not by count.
+      .set("fetch.wait.max.ms", "100")
+      .set("queued.min.messages", "1000000")
+      .set("queued.max.messages.kbytes", "131072")
+      .set("partition.assignment.strategy",
+           config.cooperative ? "cooperative-sticky" : "range,roundrobin");
+  if (!config.group_instance.empty()) conf.set("group.instance.id", config.group_instance);
+  rd_kafka_conf_set_opaque(conf.raw(), impl.get());
+  rd_kafka_conf_set_rebalance_cb(conf.raw(), Impl::rebalance);
+  rd_kafka_conf_set_error_cb(conf.raw(), Impl::error);
+  impl->handle = TRY(conf.open(RD_KAFKA_CONSUMER, config.kafka));
+  rd_kafka_poll_set_consumer(impl->handle.get());
+  impl->queue.reset(rd_kafka_queue_get_consumer(impl->handle.get()));
+  return std::unique_ptr<KafkaConsumer>(new KafkaConsumer(std::move(impl)));
+}
+
+Result<void> KafkaConsumer::subscribe(const std::vector<std::string>& topics,
+                                      OnRebalance on_rebalance) {
+  if (!impl_->in_group) return fail(Code::InvalidArgument, "subscribing needs a consumer group");
+  impl_->on_rebalance = std::move(on_rebalance);
+  const PartitionListPtr list(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
+  for (const std::string& topic : topics)
+    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+  const rd_kafka_resp_err_t error = rd_kafka_subscribe(impl_->handle.get(), list.get());
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_error(error, "subscribing"));
+  return {};
+}
+
+Result<void> KafkaConsumer::assign(const std::vector<TopicPartitionOffset>& partitions) {
+  const PartitionListPtr list = to_list(partitions);
+  const rd_kafka_resp_err_t error = rd_kafka_assign(impl_->handle.get(), list.get());
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_error(error, "assigning"));
+  return {};
+}
+
+Result<KafkaBatch> KafkaConsumer::poll(const PollLimits& limits) {
+  KafkaBatch batch;
+  impl_->gone_in_poll.clear();
+  std::array<rd_kafka_message_t*, kChunk> chunk;
+  // The first message alone, since librdkafka would wait the whole time for a chunk to fill; then
+  // what is there.
+  std::size_t wanted = 1;
+  int wait = to_millis(limits.wait_max);
+  while (batch.size() < limits.records_max && batch.bytes() < limits.bytes_max) {
+    const ssize_t count =
+        rd_kafka_consume_batch_queue(impl_->queue.get(), wait, chunk.data(), wanted);
+    if (count <= 0) break;
+    const auto got = static_cast<std::size_t>(count);
+    TRY(impl_->collect(std::span(chunk).first(got), batch));
+    if (got < wanted) break;
+    wait = 0;
+    wanted = std::min(kChunk, limits.records_max - batch.size());
+  }
+  if (impl_->gone_in_poll.empty()) return batch;
+  // A rebalance came in the middle: what was taken before it no longer belongs to us.
+  KafkaBatch kept;
+  kept.ends_ = std::move(batch.ends_);
+  for (rd_kafka_message_t*& message : batch.messages_) {
+    if (impl_->gone(*message)) continue;
+    kept.add(std::exchange(message, nullptr));
+  }
+  std::erase(batch.messages_, nullptr);
+  return kept;
+}
+
+void KafkaConsumer::wake() {
+  rd_kafka_queue_yield(impl_->queue.get());
+}
+
+Result<void> KafkaConsumer::pause(const std::vector<TopicPartition>& partitions) {
+  const PartitionListPtr list = to_list(partitions);
+  rd_kafka_pause_partitions(impl_->handle.get(), list.get());
+  return check_list(*list, "pausing");
+}
+Result<void> KafkaConsumer::resume(const std::vector<TopicPartition>& partitions) {
+  const PartitionListPtr list = to_list(partitions);
+  rd_kafka_resume_partitions(impl_->handle.get(), list.get());
+  return check_list(*list, "resuming");
+}
+
+Result<void> KafkaConsumer::seek(const TopicPartitionOffset& to, Duration timeout) {
+  const PartitionListPtr list = to_list(std::span(&to, 1));
+  TRY(kafka_result(rd_kafka_seek_partitions(impl_->handle.get(), list.get(), to_millis(timeout)),
+                   "seeking"));
+  return check_list(*list, "seeking");
+}
+
+std::vector<TopicPartition> KafkaConsumer::assignment() const {
+  rd_kafka_topic_partition_list_t* raw = nullptr;
+  if (rd_kafka_assignment(impl_->handle.get(), &raw) != RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  const PartitionListPtr list(raw);
+  std::vector<TopicPartition> partitions;
+  for (const TopicPartitionOffset& each : from_list(*list))
+    partitions.push_back(each.topic_partition());
+  return partitions;
+}
+
+Result<std::vector<TopicPartitionOffset>> KafkaConsumer::position(
+    const std::vector<TopicPartition>& partitions) const {
+  const PartitionListPtr list = to_list(partitions);
+  const rd_kafka_resp_err_t error = rd_kafka_position(impl_->handle.get(), list.get());
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_error(error, "position"));
+  return from_list(*list);
+}
+
+Result<std::vector<TopicPartitionOffset>> KafkaConsumer::committed(
+    const std::vector<TopicPartition>& partitions, Duration timeout) const {
+  const PartitionListPtr list = to_list(partitions);
+  const rd_kafka_resp_err_t error =
+      rd_kafka_committed(impl_->handle.get(), list.get(), to_millis(timeout));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return fail(kafka_error(error, "reading committed offsets"));
+  TRY(check_list(*list, "committed offset of"));
+  return from_list(*list);
+}
+
+Result<Watermarks> KafkaConsumer::watermarks(const TopicPartition& partition,
+                                             Duration timeout) const {
+  Watermarks marks;
+  const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
+      impl_->handle.get(), partition.topic.c_str(), partition.partition, &marks.low, &marks.high,
+      to_millis(timeout));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return fail(kafka_error(error, "watermarks of " + text(partition)));
+  return marks;
+}
+
+Result<Watermarks> KafkaConsumer::last_watermarks(const TopicPartition& partition) const {
+  Watermarks marks;
+  const rd_kafka_resp_err_t error = rd_kafka_get_watermark_offsets(
+      impl_->handle.get(), partition.topic.c_str(), partition.partition, &marks.low, &marks.high);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return fail(kafka_error(error, "watermarks of " + text(partition)));
+  if (marks.high < 0) return fail(Code::NotFound, "nothing was fetched of {} yet", text(partition));
+  return marks;
+}
+
+Result<std::vector<std::int32_t>> KafkaConsumer::partitions(const std::string& topic,
+                                                            Duration timeout) const {
+  rd_kafka_topic_t* handle = rd_kafka_topic_new(impl_->handle.get(), topic.c_str(), nullptr);
+  if (handle == nullptr) return fail(kafka_error(rd_kafka_last_error(), "topic " + topic));
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const rd_kafka_resp_err_t error =
+      rd_kafka_metadata(impl_->handle.get(), 0, handle, &metadata, to_millis(timeout));
+  rd_kafka_topic_destroy(handle);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_error(error, "metadata of " + topic));
+  const rd_kafka_metadata_topic& found = metadata->topics[0];
+  std::vector<std::int32_t> ids;
+  for (int i = 0; i < found.partition_cnt; ++i) ids.push_back(found.partitions[i].id);
+  const rd_kafka_resp_err_t topic_error = found.err;
+  rd_kafka_metadata_destroy(metadata);
+  if (topic_error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return fail(kafka_error(topic_error, "topic " + topic));
+  return ids;
+}
+
+Result<void> KafkaConsumer::commit(const std::vector<TopicPartitionOffset>& offsets) {
+  if (offsets.empty()) return {};
+  const PartitionListPtr list = to_list(offsets);
+  const rd_kafka_resp_err_t error = rd_kafka_commit(impl_->handle.get(), list.get(), 0);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_error(error, "committing offsets"));
+  return check_list(*list, "committing");
+}
+
+void KafkaConsumer::commit_async(const std::vector<TopicPartitionOffset>& offsets,
+                                 Function<void(Result<void>)> done) {
+  auto* kept = new Function<void(Result<void>)>(std::move(done));  // freed by offset_commit()
+  const PartitionListPtr list = to_list(offsets);
+  const rd_kafka_resp_err_t error = rd_kafka_commit_queue(
+      impl_->handle.get(), list.get(), impl_->queue.get(), Impl::offset_commit, kept);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) Impl::offset_commit(nullptr, error, nullptr, kept);
+}
+
+void KafkaConsumer::close() {
+  if (std::exchange(impl_->closed, true)) return;
+  rd_kafka_consumer_close(impl_->handle.get());
+  impl_->queue.reset();
+  impl_->handle.reset();
+}
+
+}  // namespace penstock::client
