@@ -8,7 +8,7 @@
 #include <sstream>
 #include <tuple>
 
-#include "main/yaml_section.h"
+#include "main/yaml_section_internal.h"
 
 namespace penstock::main_room {
 namespace {

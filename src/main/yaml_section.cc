@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "main/yaml_section.h"
-
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <set>
 
 #include "base/nearest.h"
+#include "main/yaml_section_internal.h"
 
 namespace penstock::main_room {
 

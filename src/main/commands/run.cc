@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "base/logging.h"
+#include "main/commands/commands.h"
+#include "main/exit_code.h"
+#include "main/pipeline_files.h"
+#include "main/pipelines.h"
+#include "main/stop_signals.h"
+#include "main/targets.h"
+
+namespace penstock::main_room {
+namespace {
+
+struct Options {
+  Targets targets;
+  std::string file;
+  bool json = false;
+  LogFlags log;
+};
+
+int run(Options& options) {
+  if (!options.targets.find()) return kBadConfig;
+  auto specs = read_pipelines({options.file}, false);
+  if (!specs) return kBadConfig;
+  options.log.start();
+  ::signal(SIGPIPE, SIG_IGN);
+
+  StopSignals signals;
+  net::Loops loops(1, "loop");
+  Metrics metrics;
+  stream::ConnectionSettings settings;
+  settings.bootstrap_servers = options.targets.bootstrap_servers();
+  settings.cassandra_contact_points = options.targets.contact_points();
+  const auto runner = stream::PipelineRunner::start(
+      std::move(specs->front()), settings, loops.at(0), standard_output(), metrics, system_clock());
+  if (!runner) return failed(runner.error().with(options.file));
+  Result<void> ended;
+  {
+    net::BlockingPool watch(1, "pipeline");
+    watch.run([&] {
+      ended = (*runner)->wait();
+      signals.release();
+    });
+    if (signals.wait() != 0) log_info("main", "stopping; a second signal stops at once");
+    (*runner)->stop(Millis(1500));
+  }
+  if (options.json) {
+    for (const stream::Progress& progress : (*runner)->progress())
+      fmt::print("{}\n", progress.json());
+  }
+  return ended ? kOk : failed(ended.error());
+}
+
+}  // namespace
+
+Run add_run(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  options->targets.add_config_flags(app);
+  options->targets.add_kafka_flag(app);
+  options->targets.add_cassandra_flag(app);
+  app.add_option("pipeline", options->file, "Pipeline file")->required()->type_name("FILE");
+  app.add_flag("--json", options->json,
+               "At the end, the progress of the last batches as JSON lines");
+  options->log.add(app);
+  return [options] { return run(*options); };
+}
+
+}  // namespace penstock::main_room

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+
+namespace penstock::main_room {
+
+// SIGINT and SIGTERM as an event. Make it before any other thread starts, so that every thread
+// inherits the blocked signals. After the first signal the second ends the process at once, for
+// whoever cannot wait.
+class StopSignals {
+ public:
+  StopSignals();
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  // Blocks until a signal came (its number) or release() was called (0).
+  int wait();
+  void release();  // any thread
+
+ private:
+  int signals_;
+  int released_;
+};
+
+}  // namespace penstock::main_room
