@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands: what they print, what they exit with."""
+import json
+import os
+import pathlib
+import pty
+import subprocess
+
+import pytest
+
+import harness
+from conftest import SAMPLE, Node
+
+
+def penstock(*arguments, stdin=None, cwd=None):
+    return subprocess.run([str(harness.BINARY), *arguments], input=stdin, capture_output=True, text=True, timeout=60, cwd=cwd)
+
+
+@pytest.mark.parametrize("command", ["up", "run", "produce", "consume", "topic", "group", "cql", "validate", "generate", "version"])
+def test_help_of_each_command_has_examples(command):
+    done = penstock(command, "--help")
+    assert done.returncode == 0 and "Examples:" in done.stdout, done
+
+
+def test_wrong_command_lines_exit_with_2():
+    done = penstock("prodcue")
+    assert done.returncode == 2 and "did you mean 'produce'" in done.stderr
+    assert penstock("produce").returncode == 2, "--topic is required"
+    assert penstock("up", "--nonsense").returncode == 2
+    assert penstock("consume", "--topic", "t", "--property", "print.kye=true").returncode == 2
+
+
+def test_nobody_answering_exits_with_75():
+    address = f"127.0.0.1:{harness.free_port()}"
+    done = penstock("produce", "-b", address, "--topic", "t", stdin="x\n")
+    assert done.returncode == 75 and address in done.stderr, done
+    done = penstock("cql", address, "-e", "SELECT * FROM system.local")
+    assert done.returncode == 75 and address in done.stderr, done
+
+
+def test_validate_names_every_problem_with_line_column_and_suggestion(tmp_path):
+    (tmp_path / "penstock.yaml").write_text("kafka:\n  listners: {A: \"127.0.0.1:1\"}\nconsle: {}\n")
+    done = penstock("validate", cwd=tmp_path)
+    assert done.returncode == 78
+    assert "penstock.yaml:2:3: unknown key 'kafka.listners'; did you mean 'listeners'?" in done.stderr
+    assert "penstock.yaml:3:1: unknown key 'consle'; did you mean 'console'?" in done.stderr
+
+    users = (harness.ROOT / "pipelines/users.yaml").read_text()
+    (tmp_path / "users.yaml").write_text(users.replace("topics:", "topcis:"))
+    done = penstock("validate", "users.yaml", "--json", cwd=tmp_path)
+    found = json.loads(done.stdout)
+    assert done.returncode == 78 and not found["valid"]
+    assert any(p["line"] == 4 and "topcis" in p["message"] for p in found["problems"]), found
+
+
+def test_shipped_files_are_valid():
+    done = penstock("validate", "-c", str(harness.ROOT / "penstock.example.yaml"), str(harness.ROOT / "pipelines/users.yaml"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_wrong_configuration_exits_with_78_before_anything_starts(tmp_path):
+    (tmp_path / "penstock.yaml").write_text("cassandra: {listen: \"0.0.0.0:9042\"}\n")
+    done = penstock("up", cwd=tmp_path)
+    assert done.returncode == 78 and "allow_unauthenticated" in done.stderr
+    assert not (tmp_path / "penstock-data").exists()
+
+
+def test_generate_is_deterministic_and_version_is_json():
+    one, two = (penstock("generate", "--count", "100", "--seed", "9").stdout for _ in range(2))
+    assert one == two and len(one.splitlines()) == 100
+    assert len(json.loads(one.splitlines()[0])) == 11
+    assert json.loads(penstock("version", "--json").stdout)["version"]
+
+
+def test_topics_can_be_created_listed_described_and_deleted(node):
+    b = ("-b", node.kafka)
+    node.command("topic", "create", "events", "--partitions", "3", "--config", "retention.ms=60000", *b)
+    again = node.run("topic", "create", "events", *b)
+    assert again.returncode == 1 and "exists" in again.stderr
+    node.command("topic", "create", "events", "--if-not-exists", *b)
+    assert "events" in node.command("topic", "list", *b).splitlines()
+    (described,) = json.loads(node.command("topic", "describe", "events", "--json", *b))
+    assert len(described["partitions"]) == 3 and described["configs"]["retention.ms"] == "60000"
+    assert "PartitionCount: 3" in node.command("topic", "describe", "events", *b)
+    node.command("topic", "delete", "events", *b)
+    assert "events" not in node.command("topic", "list", *b).splitlines()
+    assert node.run("topic", "describe", "events", *b).returncode == 1
+
+
+def test_produce_and_consume_with_the_flags_of_kafkas_tools(node):
+    node.command("produce", "--bootstrap-server", node.kafka, "--topic", "t", "--property", "parse.key=true", "--property",
+                 "key.separator=:", "--producer-property", "linger.ms=1", stdin="k1:v1\nk2:v2:more\n")
+    read = ("consume", "--bootstrap-server", node.kafka, "--topic", "t", "--from-beginning", "--max-messages", "2")
+    assert node.command(*read) == "v1\nv2:more\n"
+    assert node.command(*read, "--property", "print.key=true", "--property", "print.offset=true", "--property",
+                        "key.separator= | ") == "Offset:0 | k1 | v1\nOffset:1 | k2 | v2:more\n"
+    assert node.command("consume", "-b", node.kafka, "--topic", "t", "--partition", "0", "--offset", "1", "--timeout-ms",
+                        "2000") == "v2:more\n"
+    first = json.loads(node.command(*read, "--json").splitlines()[0])
+    assert (first["key"], first["value"], first["partition"], first["offset"]) == ("k1", "v1", 0, 0)
+
+
+def test_addresses_are_found_through_the_data_directory(node):
+    node.command("produce", "--data-dir", str(node.data), "--topic", "users_data", stdin=SAMPLE + "\n")
+    node.drained(1)
+    out = node.command("cql", "--data-dir", str(node.data), "-e", "SELECT id FROM spark_streams.created_users", "--json")
+    assert json.loads(out) == {"id": "user_12345"}
+
+
+def test_cql_reads_statements_from_file_stdin_and_source(node, tmp_path):
+    at = "%s:%d" % node.cql
+    script = tmp_path / "schema.cql"
+    script.write_text("-- a comment; with a semicolon\nCREATE KEYSPACE shop WITH replication = {'class': 'SimpleStrategy', "
+                      "'replication_factor': 1};\nUSE shop;\nCREATE TABLE items (id int PRIMARY KEY, name text);\n"
+                      "INSERT INTO items (id, name) VALUES (1, 'semi;colon');\n")
+    node.command("cql", at, "-f", str(script))
+    assert node.command("cql", at, "-k", "shop", stdin="SELECT * FROM items;\n") == (
+        "\n id | name\n----+------------\n  1 | semi;colon\n\n(1 rows)\n")
+    assert "CREATE TABLE shop.items" in node.command("cql", at, "-e", "DESCRIBE TABLE shop.items")
+    assert "shop" in node.command("cql", at, "-e", "DESCRIBE KEYSPACES")
+    node.command("cql", at, "-e", f"TRUNCATE shop.items; USE shop; SOURCE '{script.with_name('more.cql')}'"
+                 ) if script.with_name("more.cql").write_text("INSERT INTO items (id) VALUES (2);") else None
+    assert node.rows("SELECT id FROM shop.items") == [{"id": 2}]
+
+
+def test_cql_errors_are_readable_and_exit_with_1(node):
+    for statement, words in (("SELEC 1", "SyntaxException"), ("SELECT * FROM nowhere.t", "does not exist"), ("USE nowhere", "does not exist")):
+        done = node.run("cql", "%s:%d" % node.cql, "-e", statement)
+        assert done.returncode == 1 and words in done.stderr, done
+
+
+def test_cql_shell_has_a_line_editor(node, tmp_path):
+    master, slave = pty.openpty()
+    shell = subprocess.Popen([str(harness.BINARY), "cql", "%s:%d" % node.cql], stdin=slave, stdout=slave, stderr=slave,
+                             env={**os.environ, "TERM": "dumb", "HOME": str(tmp_path)}, start_new_session=True)
+    os.close(slave)
+    os.write(master, b"SELECT cluster_name\nFROM system.local;\nEXIT\n")
+    out = b""
+    while True:
+        try:
+            chunk = os.read(master, 4096)
+        except OSError:  # the other end is closed
+            break
+        if not chunk:
+            break
+        out += chunk
+    assert shell.wait(20) == 0
+    assert b"Test Cluster" in out and b"(1 rows)" in out, out
+    assert "FROM system.local;" in pathlib.Path(tmp_path, ".penstock_cql_history").read_text().replace("\\040", " ")
+
+
+def test_run_works_on_what_is_there_and_ends(tmp_path):
+    with Node(tmp_path, pipeline=False) as node:
+        node.produce(SAMPLE)
+        pipeline = tmp_path / "once.yaml"
+        pipeline.write_text((harness.ROOT / "pipelines/users.yaml").read_text().replace(
+            "trigger: {interval: 500ms, max_rows: 200000}", "trigger: {available_now: true}"))
+        out = node.command("run", str(pipeline), "-b", node.kafka, "--contact-points", "%s:%d" % node.cql)
+        assert "|user_12345|" in out
+        assert len(node.rows("SELECT id FROM spark_streams.created_users")) == 1
+
+
+def test_demo_needs_nothing_else(tmp_path):
+    with Node(tmp_path, pipeline=False, flags=("--demo", "--rate", "0", "--count", "500")) as node:
+        node.drained(500)
+        assert node.rows("SELECT count(*) FROM spark_streams.created_users") == [{"count": 500}]
+        printed = node.printed()
+        for words in ("penstock produce", "penstock cql", "Stop with Ctrl-C"):
+            assert words in printed
