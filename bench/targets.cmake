@@ -1,2 +1,3 @@
 # One line a benchmark, in the order of the rooms.
 bench_target(log_append log)
+bench_target(kafka_codec wire_kafka)

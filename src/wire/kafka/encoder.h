@@ -36,25 +36,24 @@ class Encoder {
   template <class T, class... Options>
   void field(std::string_view name, T& value, Versions when, Options... options) {
     one(make_field(name, when, options...), value,
-        [this](const Field& spec, auto& v) { write(spec, v); });
+        [this](const Field& spec, auto& v) { this->write(spec, v); });
   }
   template <class T, class... Options>
   void bytes(std::string_view name, T& value, Versions when, Options... options) {
     one(make_field(name, when, options...), value,
-        [this](const Field& spec, auto& v) { write_bytes(spec, v); });
+        [this](const Field& spec, auto& v) { this->write_bytes(spec, v); });
   }
   template <class T, class... Options>
   void records(std::string_view name, T& value, Versions when, Options... options) {
     one(make_field(name, when, options...), value, [this](const Field& spec, auto& v) {
-      if (!write_piece(v)) write_bytes(spec, v);
+      if (!this->write_piece(v)) this->write_bytes(spec, v);
     });
   }
 
   // Writes one struct: its fields, then its tagged section.
   template <class T>
   void object(T& value) {
-    const Level outer =
-        std::exchange(level_, Level{&value, &fresh<std::remove_const_t<T>>(), 0, {}});
+    Level outer = std::exchange(level_, Level{&value, &fresh<std::remove_const_t<T>>(), 0, {}});
     std::remove_const_t<T>::walk(*this, value);
     if (flexible_) {
       append_uvarint(*out_, level_.tags);
