@@ -32,7 +32,8 @@ class ResultSet {
   ResultSet() = default;
   // `body` is a RESULT body; `known` describes the columns if the answer leaves them out.
   static Result<ResultSet> read(Bytes body, std::uint8_t version,
-                                std::shared_ptr<const std::vector<cql::ColumnSpec>> known);
+                                std::shared_ptr<const std::vector<cql::ColumnSpec>> known,
+                                std::vector<std::string> warnings = {});
 
   const std::vector<cql::ColumnSpec>& columns() const;
   std::size_t rows() const { return rows_; }
@@ -53,7 +54,6 @@ class ResultSet {
   const std::optional<cql::SchemaChange>& schema_change() const { return schema_change_; }
 
  private:
-  friend class CqlConnection;
   std::shared_ptr<const Bytes> body_;
   std::shared_ptr<const std::vector<cql::ColumnSpec>> columns_;
   std::size_t rows_ = 0;

@@ -1,0 +1,627 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client against a scripted server: connections are fakes, time stands still until the test
+// moves it.
+#include "client/cql_client.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "client/cql_retry.h"
+#include "net/fake_connection.h"
+#include "net/fake_loop.h"
+#include "wire/cql/messages.h"
+#include "wire/cql/murmur3.h"
+#include "wire/cql/values.h"
+
+namespace penstock::client {
+namespace {
+
+using cql::Opcode;
+
+// One connection as the server sees it.
+struct Peer {
+  net::Address address;
+  std::shared_ptr<net::FakeConnection> connection;
+  std::unique_ptr<net::Session> session;
+};
+
+struct Asked {
+  cql::FrameHeader header;
+  Bytes body;
+};
+
+class CqlClientTest : public testing::Test {
+ protected:
+  CqlClientTest() {
+    config.contact_points = {{"one", 9042}};
+    config.in_flight_max = 8;
+  }
+
+  void open() {
+    client = CqlClient::open(
+        config, loop, metrics,
+        [this](net::Loop&, const net::Address& address, Duration, const net::ConnectionLimits&,
+               net::MakeSession make, Function<void(Result<net::ConnectionPtr>)> done) {
+          dialled.push_back(loop.clock().now());
+          if (refuse) return done(fail(Code::Unavailable, "refused"));
+          Peer peer{address, std::make_shared<net::FakeConnection>(loop), nullptr};
+          peer.session = make(peer.connection);
+          peer.session->on_open(*peer.connection);
+          peers.push_back(std::move(peer));
+          done(net::ConnectionPtr(peers.back().connection));
+        });
+    loop.run();
+  }
+
+  // The requests that came on a connection since the last call.
+  std::vector<Asked> take(Peer& peer) {
+    std::vector<Asked> asked;
+    const Bytes sent = peer.connection->take_sent();
+    for (BytesView rest = sent; !rest.empty();) {
+      const std::size_t size = cql::request_frame_size(rest).value();
+      const cql::Frame frame = cql::parse_frame(rest.substr(0, size)).value();
+      asked.push_back({frame.header, Bytes(frame.body)});
+      rest.remove_prefix(size);
+    }
+    return asked;
+  }
+
+  void answer(Peer& peer, const Asked& asked, Opcode opcode,
+              const std::function<void(cql::Writer&)>& fill = nullptr) {
+    auto writer = cql::FrameWriter::response(asked.header.version, asked.header.stream, opcode);
+    auto body = writer.body();
+    if (fill) fill(body);
+    const Bytes frame = std::move(writer).finish();
+    peer.session->on_frame(*peer.connection, frame);
+    loop.run();
+  }
+  void answer_void(Peer& peer, const Asked& asked) {
+    answer(peer, asked, Opcode::Result, [](cql::Writer& to) { write(to, cql::VoidResult{}); });
+  }
+  void answer_error(Peer& peer, const Asked& asked, const cql::ErrorResponse& error) {
+    answer(peer, asked, Opcode::Error, [&](cql::Writer& to) { write(to, error); });
+  }
+  void answer_error(Peer& peer, const Asked& asked, cql::ErrorCode code) {
+    cql::ErrorResponse error;
+    error.code = code;
+    error.message = "no";
+    answer_error(peer, asked, error);
+  }
+  void answer_prepared(Peer& peer, const Asked& asked, std::string_view id) {
+    answer(peer, asked, Opcode::Result, [&](cql::Writer& to) {
+      cql::PreparedResult prepared;
+      prepared.id = Bytes(id);
+      prepared.markers = {{"k", "t", "id", cql::Kind::Text}, {"k", "t", "v", cql::Kind::Text}};
+      prepared.partition_key_markers = {0};
+      write(to, prepared);
+    });
+  }
+  void answer_rows(Peer& peer, const Asked& asked, const std::vector<cql::ColumnSpec>& columns,
+                   const std::vector<Bytes>& cells) {
+    answer(peer, asked, Opcode::Result, [&](cql::Writer& to) {
+      cql::RowsBuilder rows;
+      for (std::size_t i = 0; i < cells.size(); ++i) {
+        rows.cell(cells[i]);
+        if ((i + 1) % columns.size() == 0) rows.end_row();
+      }
+      rows.finish(to, columns);
+    });
+  }
+  void disconnect(Peer& peer) {
+    peer.connection->close();
+    peer.session->on_close(*peer.connection);
+    loop.run();
+  }
+
+  // Answers the handshake, REGISTER and the system tables of a fresh connection.
+  void greet(Peer& peer) {
+    for (int turn = 0; turn < 10; ++turn) {
+      for (const Asked& asked : take(peer)) greet(peer, asked);
+    }
+  }
+  void greet(Peer& peer, const Asked& asked) {
+    switch (asked.header.opcode) {
+      case Opcode::Options:
+        return answer(peer, asked, Opcode::Supported,
+                      [this](cql::Writer& to) { write(to, supported); });
+      case Opcode::Startup:
+      case Opcode::Register:
+        return answer(peer, asked, Opcode::Ready);
+      case Opcode::Query: {
+        const Bytes local = "SELECT * FROM system.local WHERE key='local'";
+        const bool is_local = cql::decode_query(asked.body, 4)->query == local;
+        const Uuid id = Uuid::random();
+        if (is_local) {
+          return answer_rows(peer, asked,
+                             {{"system", "local", "host_id", cql::Kind::Uuid},
+                              {"system", "local", "release_version", cql::Kind::Text}},
+                             {Bytes(id.view()), "4.1.0"});
+        }
+        return answer_rows(peer, asked, {{"system", "peers_v2", "peer", cql::Kind::Inet}}, {});
+      }
+      default:
+        ADD_FAILURE() << "unexpected " << cql::name(asked.header.opcode);
+    }
+  }
+
+  void connect() {
+    open();
+    for (Peer& peer : peers) greet(peer);
+  }
+
+  PreparedPtr prepare(Peer& peer, std::string_view id = "ID") {
+    PreparedPtr statement;
+    client->prepare("INSERT", [&](Result<PreparedPtr> result) { statement = result.value(); });
+    loop.run();
+    const auto asked = take(peer);
+    if (!asked.empty()) answer_prepared(peer, asked.at(0), id);
+    return statement;
+  }
+
+  WriteBatch rows(const PreparedPtr& statement, std::initializer_list<const char*> cells) {
+    WriteBatch batch;
+    batch.statement = statement;
+    batch.columns = 2;
+    for (const char* cell : cells) batch.cells.emplace_back(cell);
+    return batch;
+  }
+
+  net::FakeLoop loop;
+  Metrics metrics;
+  CqlConfig config;
+  cql::SupportedResponse supported{{{"CQL_VERSION", {"3.4.6"}}, {"COMPRESSION", {}}}};
+  bool refuse = false;
+  std::vector<TimePoint> dialled;
+  std::deque<Peer> peers;
+  std::unique_ptr<CqlClient> client;
+};
+
+TEST_F(CqlClientTest, ConnectsRegistersAndKnowsTheCluster) {
+  std::optional<Result<CqlServerInfo>> ready;
+  open();
+  client->when_ready(std::chrono::seconds(5),
+                     [&](Result<CqlServerInfo> info) { ready = std::move(info); });
+  loop.run();
+  EXPECT_FALSE(ready);
+  greet(peers[0]);
+  ASSERT_TRUE(ready && *ready);
+  EXPECT_EQ((*ready)->protocol_version, 4);
+  EXPECT_EQ((*ready)->release_version, "4.1.0");
+  EXPECT_EQ((*ready)->topology->nodes().front().address.host, "one");
+  EXPECT_EQ((*ready)->atomic_batch_statements_max, 0);
+}
+
+TEST_F(CqlClientTest, StepsDownToV3WhenV4IsRefused) {
+  open();
+  const Asked options = take(peers[0]).at(0);
+  EXPECT_EQ(options.header.version, 4);
+  cql::ErrorResponse error;
+  error.code = cql::ErrorCode::ProtocolError;
+  error.message = "Invalid or unsupported protocol version (4); the lowest supported version is 3";
+  answer_error(peers[0], options, error);
+  ASSERT_EQ(peers.size(), 2);
+  EXPECT_FALSE(peers[0].connection->open);
+  greet(peers[1]);
+  EXPECT_EQ(client->server().protocol_version, 3);
+}
+
+TEST_F(CqlClientTest, BacksOffDoublingWhileRefused) {
+  refuse = true;
+  config.backoff_first = Millis(100);
+  config.backoff_max = Millis(400);
+  open();
+  loop.advance(std::chrono::seconds(3));
+  ASSERT_GE(dialled.size(), 7);
+  const Duration expected[] = {Millis(100), Millis(200), Millis(400), Millis(400)};
+  for (std::size_t i = 0; i < std::size(expected); ++i) {
+    EXPECT_LE(dialled[i + 1] - dialled[i], expected[i]);
+    EXPECT_GE(dialled[i + 1] - dialled[i], expected[i] / 2);
+  }
+  std::optional<Error> error;
+  client->when_ready(std::chrono::seconds(1),
+                     [&](Result<CqlServerInfo> info) { error = info.error(); });
+  loop.advance(std::chrono::seconds(2));
+  ASSERT_TRUE(error);
+  EXPECT_NE(error->message.find("refused"), std::string::npos);
+}
+
+TEST_F(CqlClientTest, PasswordAskedForButNotConfiguredFailsAtOnce) {
+  std::optional<Error> error;
+  open();
+  client->when_ready(std::chrono::hours(1),
+                     [&](Result<CqlServerInfo> info) { error = info.error(); });
+  loop.run();
+  answer(peers[0], take(peers[0]).at(0), Opcode::Supported,
+         [this](cql::Writer& to) { write(to, supported); });
+  answer(peers[0], take(peers[0]).at(0), Opcode::Authenticate,
+         [](cql::Writer& to) { write(to, cql::AuthenticateResponse{"X"}); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, Code::Unauthorized);
+}
+
+TEST_F(CqlClientTest, SendsSaslPlainAndUsesTheKeyspace) {
+  config.user = "u";
+  config.password = "p";
+  config.keyspace = "My\"Keyspace";
+  open();
+  answer(peers[0], take(peers[0]).at(0), Opcode::Supported,
+         [this](cql::Writer& to) { write(to, supported); });
+  answer(peers[0], take(peers[0]).at(0), Opcode::Authenticate,
+         [](cql::Writer& to) { write(to, cql::AuthenticateResponse{"X"}); });
+  const Asked auth = take(peers[0]).at(0);
+  EXPECT_EQ(cql::decode_auth_response(auth.body, 4)->token.view(), BytesView("\0u\0p", 4));
+  answer(peers[0], auth, Opcode::AuthSuccess,
+         [](cql::Writer& to) { write(to, cql::AuthSuccessResponse{}); });
+  const Asked use = take(peers[0]).at(0);
+  EXPECT_EQ(cql::decode_query(use.body, 4)->query, "USE \"My\"\"Keyspace\"");
+  answer(peers[0], use, Opcode::Result,
+         [](cql::Writer& to) { write(to, cql::SetKeyspaceResult{"k"}); });
+  EXPECT_EQ(client->server().protocol_version, 4);
+}
+
+TEST_F(CqlClientTest, RowsComeBackAsText) {
+  connect();
+  std::optional<ResultSet> rows;
+  client->query("SELECT", {}, [&](Result<ResultSet> result) { rows = result.value(); });
+  loop.run();
+  answer_rows(peers[0], take(peers[0]).at(0), {{"k", "t", "n", cql::Kind::Int}},
+              {Bytes("\0\0\0\7", 4)});
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(rows->rows(), 1);
+  EXPECT_EQ(rows->cell_text(0, 0), "7");
+  EXPECT_EQ(*rows->column("n"), 0);
+  EXPECT_FALSE(rows->column("m"));
+}
+
+TEST_F(CqlClientTest, AnswersOutOfOrderFindTheirRequests) {
+  connect();
+  std::string order;
+  for (const char name : {'a', 'b'}) {
+    client->query(std::string(1, name), {},
+                  [&order, name](Result<ResultSet> result) { order += result ? name : '!'; });
+  }
+  loop.run();
+  const auto asked = take(peers[0]);
+  answer_void(peers[0], asked.at(1));
+  answer_void(peers[0], asked.at(0));
+  EXPECT_EQ(order, "ba");
+}
+
+TEST_F(CqlClientTest, MoreThanTheBoundWaitsForAnAnswer) {
+  config.in_flight_max = 2;
+  connect();
+  int done = 0;
+  for (int i = 0; i < 5; ++i) client->query("q", {}, [&](Result<ResultSet>) { ++done; });
+  loop.run();
+  auto asked = take(peers[0]);
+  EXPECT_EQ(asked.size(), 2);
+  answer_void(peers[0], asked[0]);
+  EXPECT_EQ(take(peers[0]).size(), 1);
+  EXPECT_EQ(done, 1);
+}
+
+TEST_F(CqlClientTest, BytesInFlightAreBounded) {
+  config.bytes_in_flight_max = 1000;
+  connect();
+  for (int i = 0; i < 3; ++i) client->query(std::string(600, 'x'), {}, [](Result<ResultSet>) {});
+  loop.run();
+  const auto asked = take(peers[0]);
+  ASSERT_LT(asked.size(), 3);
+  answer_void(peers[0], asked[0]);
+  EXPECT_EQ(take(peers[0]).size(), 1);
+}
+
+TEST_F(CqlClientTest, ForgottenStatementIsPreparedAgainAndTheRequestSentAgain) {
+  connect();
+  const PreparedPtr statement = prepare(peers[0]);
+  bool done = false;
+  client->execute(statement, {"a", "b"}, {},
+                  [&](Result<ResultSet> result) { done = result.has_value(); });
+  loop.run();
+  const Asked execute = take(peers[0]).at(0);
+  cql::ErrorResponse unprepared;
+  unprepared.code = cql::ErrorCode::Unprepared;
+  unprepared.prepared_id = "ID";
+  answer_error(peers[0], execute, unprepared);
+  const Asked again = take(peers[0]).at(0);
+  EXPECT_EQ(cql::decode_prepare(again.body, 4)->query, "INSERT");
+  answer_prepared(peers[0], again, "ID");
+  const Asked repeated = take(peers[0]).at(0);
+  EXPECT_EQ(repeated.body, execute.body);  // the timestamp, too
+  answer_void(peers[0], repeated);
+  EXPECT_TRUE(done);
+}
+
+TEST_F(CqlClientTest, AnotherIdOnPreparingAgainIsAnError) {
+  connect();
+  const PreparedPtr statement = prepare(peers[0]);
+  std::optional<Error> error;
+  client->execute(statement, {"a", "b"}, {},
+                  [&](Result<ResultSet> result) { error = result.error(); });
+  loop.run();
+  cql::ErrorResponse unprepared;
+  unprepared.code = cql::ErrorCode::Unprepared;
+  unprepared.prepared_id = "ID";
+  answer_error(peers[0], take(peers[0]).at(0), unprepared);
+  answer_prepared(peers[0], take(peers[0]).at(0), "OTHER");
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, Code::Conflict);
+}
+
+TEST_F(CqlClientTest, PreparedStatementsAreCached) {
+  connect();
+  const PreparedPtr first = prepare(peers[0]);
+  EXPECT_EQ(prepare(peers[0]), first);
+}
+
+TEST_F(CqlClientTest, LostConnectionLeavesTheOutcomeUnknown) {
+  connect();
+  std::optional<Error> error;
+  client->query("INSERT", {}, [&](Result<ResultSet> result) { error = result.error(); });
+  loop.run();
+  disconnect(peers[0]);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, Code::Timeout);
+  EXPECT_NE(error->message.find("outcome is unknown"), std::string::npos);
+}
+
+TEST_F(CqlClientTest, IdempotentRequestIsRepeatedOnTheNextConnection) {
+  connect();
+  QueryOptions options;
+  options.idempotent = true;
+  bool done = false;
+  client->query("INSERT", options, [&](Result<ResultSet> result) { done = result.has_value(); });
+  loop.run();
+  const Asked first = take(peers[0]).at(0);
+  disconnect(peers[0]);
+  loop.advance(std::chrono::seconds(1));
+  ASSERT_EQ(peers.size(), 2);
+  Bytes repeated;
+  for (int turn = 0; turn < 10; ++turn) {
+    for (const Asked& asked : take(peers[1])) {
+      if (asked.body == first.body) {
+        repeated = asked.body;
+        answer_void(peers[1], asked);
+      } else {
+        greet(peers[1], asked);
+      }
+    }
+  }
+  EXPECT_FALSE(repeated.empty());
+  EXPECT_TRUE(done);
+}
+
+TEST_F(CqlClientTest, SilentServerMeansTimeoutAndTheLateAnswerIsDropped) {
+  connect();
+  std::optional<Error> error;
+  client->query("q", {}, [&](Result<ResultSet> result) { error = result.error(); });
+  loop.run();
+  const Asked asked = take(peers[0]).at(0);
+  loop.advance(config.request_timeout + Millis(1));
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, Code::Timeout);
+  answer_void(peers[0], asked);
+  EXPECT_TRUE(peers[0].connection->open);
+}
+
+TEST_F(CqlClientTest, WithoutAConnectionRequestsFailUnavailableInTime) {
+  refuse = true;
+  open();
+  std::optional<Error> error;
+  client->query("q", {}, [&](Result<ResultSet> result) { error = result.error(); });
+  loop.advance(config.request_timeout + Millis(1));
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, Code::Unavailable);
+}
+
+TEST_F(CqlClientTest, AtomicServerGetsRowsAndExtrasInOneBatch) {
+  supported.options.push_back({"PENSTOCK_ATOMIC_BATCH", {"65535", "1000000"}});
+  connect();
+  const PreparedPtr statement = prepare(peers[0]);
+  WriteBatch batch = rows(statement, {"a", "1", "b", "2"});
+  batch.extras.push_back({statement, {"checkpoint", cql::CellValue::null()}});
+  batch.timestamp_micros = 77;
+  std::optional<WriteOutcome> outcome;
+  client->write(std::move(batch), [&](Result<WriteOutcome> result) { outcome = result.value(); });
+  loop.run();
+  const auto asked = take(peers[0]);
+  ASSERT_EQ(asked.size(), 1);
+  EXPECT_EQ(asked[0].header.opcode, Opcode::Batch);
+  cql::BatchRequest request;
+  ASSERT_TRUE(cql::decode_batch(asked[0].body, 4, request));
+  ASSERT_EQ(request.statements.size(), 3);
+  EXPECT_EQ(request.values_of(request.statements[1])[0], cql::CellValue("b"));
+  EXPECT_TRUE(request.values_of(request.statements[2])[1].is_null());
+  EXPECT_EQ(request.timestamp_micros, 77);
+  answer_void(peers[0], asked[0]);
+  ASSERT_TRUE(outcome);
+  EXPECT_TRUE(outcome->atomic);
+  EXPECT_EQ(outcome->rows, 2);
+}
+
+TEST_F(CqlClientTest, AtomicBatchOverTheServersLimitIsRefused) {
+  supported.options.push_back({"PENSTOCK_ATOMIC_BATCH", {"1", "1000000"}});
+  connect();
+  const PreparedPtr statement = prepare(peers[0]);
+  std::optional<Error> error;
+  client->write(rows(statement, {"a", "1", "b", "2"}),
+                [&](Result<WriteOutcome> result) { error = result.error(); });
+  loop.run();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, Code::TooLarge);
+}
+
+TEST_F(CqlClientTest, OtherServersGetRowsByPartitionAndTheCheckpointLast) {
+  connect();
+  const PreparedPtr statement = prepare(peers[0]);
+  WriteBatch batch = rows(statement, {"a", "1", "b", "2", "a", "3"});
+  batch.extras.push_back({statement, {"checkpoint", "x"}});
+  std::optional<WriteOutcome> outcome;
+  client->write(std::move(batch), [&](Result<WriteOutcome> result) { outcome = result.value(); });
+  loop.run();
+  const auto asked = take(peers[0]);
+  ASSERT_EQ(asked.size(), 2);
+  EXPECT_EQ(asked[0].header.opcode, Opcode::Batch);  // both rows of "a"
+  cql::BatchRequest pair;
+  ASSERT_TRUE(cql::decode_batch(asked[0].body, 4, pair));
+  EXPECT_EQ(pair.type, cql::BatchType::Unlogged);
+  EXPECT_EQ(pair.values_of(pair.statements[1])[1], cql::CellValue("3"));
+  EXPECT_EQ(asked[1].header.opcode, Opcode::Execute);
+  EXPECT_EQ(cql::decode_execute(asked[1].body, 4)->params.values[0], cql::CellValue("b"));
+  answer_void(peers[0], asked[1]);
+  EXPECT_TRUE(take(peers[0]).empty());  // the checkpoint waits for both
+  answer_void(peers[0], asked[0]);
+  const auto last = take(peers[0]);
+  ASSERT_EQ(last.size(), 1);
+  EXPECT_EQ(cql::decode_execute(last[0].body, 4)->params.values[0], cql::CellValue("checkpoint"));
+  EXPECT_FALSE(outcome);
+  answer_void(peers[0], last[0]);
+  ASSERT_TRUE(outcome);
+  EXPECT_FALSE(outcome->atomic);
+  EXPECT_EQ(outcome->requests, 3);
+}
+
+TEST_F(CqlClientTest, FailedRowKeepsTheCheckpointBack) {
+  connect();
+  const PreparedPtr statement = prepare(peers[0]);
+  WriteBatch batch = rows(statement, {"a", "1", "b", "2"});
+  batch.extras.push_back({statement, {"checkpoint", "x"}});
+  std::optional<Error> error;
+  client->write(std::move(batch), [&](Result<WriteOutcome> result) { error = result.error(); });
+  loop.run();
+  const auto asked = take(peers[0]);
+  answer_error(peers[0], asked.at(0), cql::ErrorCode::Invalid);
+  EXPECT_FALSE(error);
+  answer_void(peers[0], asked.at(1));
+  ASSERT_TRUE(error);
+  EXPECT_TRUE(take(peers[0]).empty());
+}
+
+TEST_F(CqlClientTest, OverloadedServerIsAskedAgainLaterForWrites) {
+  supported.options.push_back({"PENSTOCK_ATOMIC_BATCH", {"65535", "1000000"}});
+  connect();
+  const PreparedPtr statement = prepare(peers[0]);
+  bool done = false;
+  client->write(rows(statement, {"a", "1"}),
+                [&](Result<WriteOutcome> result) { done = result.has_value(); });
+  loop.run();
+  const Asked first = take(peers[0]).at(0);
+  answer_error(peers[0], first, cql::ErrorCode::Overloaded);
+  EXPECT_TRUE(take(peers[0]).empty());
+  loop.advance(std::chrono::seconds(1));
+  const auto again = take(peers[0]);
+  ASSERT_EQ(again.size(), 1);
+  EXPECT_EQ(again[0].body, first.body);
+  answer_void(peers[0], again[0]);
+  EXPECT_TRUE(done);
+}
+
+TEST_F(CqlClientTest, CloseFailsWhatIsInFlightAndWhatWaits) {
+  config.in_flight_max = 1;
+  connect();
+  std::vector<Code> codes;
+  for (int i = 0; i < 2; ++i)
+    client->query("q", {}, [&](Result<ResultSet> result) { codes.push_back(result.error().code); });
+  loop.run();
+  client->close();
+  loop.run();
+  EXPECT_EQ(codes.size(), 2);
+  EXPECT_FALSE(peers[0].connection->open);
+}
+
+TEST(CqlRetry, TableOfTheMatureDrivers) {
+  const auto decide = [](cql::ErrorCode code, bool idempotent, int attempt = 0) {
+    cql::ErrorResponse error;
+    error.code = code;
+    error.received = error.required = 1;
+    return decide_retry(error, idempotent, cql::Consistency::One, attempt, 6);
+  };
+  using cql::ErrorCode;
+  EXPECT_EQ(decide(ErrorCode::IsBootstrapping, false), RetryAction::NextNode);
+  EXPECT_EQ(decide(ErrorCode::Unavailable, false), RetryAction::NextNode);
+  EXPECT_EQ(decide(ErrorCode::Unavailable, false, 1), RetryAction::Fail);
+  EXPECT_EQ(decide(ErrorCode::ReadTimeout, false), RetryAction::SameNode);
+  EXPECT_EQ(decide(ErrorCode::ReadTimeout, false, 1), RetryAction::Fail);
+  EXPECT_EQ(decide(ErrorCode::WriteTimeout, false), RetryAction::Fail);
+  EXPECT_EQ(decide(ErrorCode::WriteTimeout, true), RetryAction::SameNode);
+  EXPECT_EQ(decide(ErrorCode::Overloaded, false), RetryAction::Fail);
+  EXPECT_EQ(decide(ErrorCode::Overloaded, true), RetryAction::NextNode);
+  for (const ErrorCode never :
+       {ErrorCode::SyntaxError, ErrorCode::Invalid, ErrorCode::ConfigError, ErrorCode::Unauthorized,
+        ErrorCode::AlreadyExists, ErrorCode::WriteFailure}) {
+    EXPECT_EQ(decide(never, true), RetryAction::Fail) << cql::name(never);
+  }
+  EXPECT_EQ(decide(ErrorCode::Overloaded, true, 5), RetryAction::Fail);
+  EXPECT_EQ(decide_retry(std::nullopt, true, cql::Consistency::One, 0, 6), RetryAction::NextNode);
+  EXPECT_EQ(decide_retry(std::nullopt, true, cql::Consistency::Serial, 0, 6), RetryAction::Fail);
+  EXPECT_EQ(decide_retry(std::nullopt, false, cql::Consistency::One, 0, 6), RetryAction::Fail);
+}
+
+TEST(CqlWriteBatch, EncodedFramesReadBack) {
+  auto statement = std::make_shared<Prepared>();
+  statement->id = "ID";
+  WriteBatch batch;
+  batch.statement = statement;
+  batch.columns = 3;
+  batch.cells = {"a", cql::CellValue::null(), "", "b", cql::CellValue::unset(), "x"};
+  batch.timestamps = {5, 6};
+  const Bytes frame = encode_batch(batch, 0, 2, true, cql::Consistency::One, 9, 4, false);
+  EXPECT_EQ(frame.size(), batch_bytes(batch, 0, 2, true));
+  cql::BatchRequest request;
+  ASSERT_TRUE(cql::decode_batch(cql::parse_frame(frame)->body, 4, request));
+  ASSERT_EQ(request.statements.size(), 2);
+  const auto second = request.values_of(request.statements[1]);
+  ASSERT_EQ(second.size(), 4);
+  EXPECT_TRUE(second[1].is_unset());
+  EXPECT_EQ(second[3].view(), BytesView("\0\0\0\0\0\0\0\6", 8));
+  const Bytes single = encode_row(batch, 0, cql::Consistency::Two, 9, 4);
+  const auto execute = cql::decode_execute(cql::parse_frame(single)->body, 4);
+  ASSERT_TRUE(execute);
+  EXPECT_EQ(execute->id, "ID");
+  EXPECT_EQ(execute->params.values.size(), 4);
+  EXPECT_EQ(execute->params.timestamp_micros, 9);
+}
+
+TEST(CqlTopologyTest, OwnerIsTheNextTokenAroundTheRing) {
+  const auto row = [](std::initializer_list<BytesView> tokens) {
+    cql::CollectionBuilder set;
+    for (const BytesView token : tokens) set.add(token);
+    return set.take_list();
+  };
+  const std::vector<cql::ColumnSpec> local_columns = {
+      {"", "", "host_id", cql::Kind::Uuid}, {"", "", "tokens", cql::TypeRef::set(cql::Kind::Text)}};
+  const std::vector<cql::ColumnSpec> peer_columns = {
+      {"", "", "host_id", cql::Kind::Uuid},
+      {"", "", "tokens", cql::TypeRef::set(cql::Kind::Text)},
+      {"", "", "data_center", cql::Kind::Text},
+      {"", "", "rack", cql::Kind::Text},
+      {"", "", "rpc_address", cql::Kind::Inet},
+      {"", "", "peer", cql::Kind::Inet}};
+  const auto set = [](const std::vector<cql::ColumnSpec>& columns,
+                      const std::vector<Bytes>& cells) {
+    cql::RowsBuilder rows;
+    for (const Bytes& cell : cells) rows.cell(cell);
+    rows.end_row();
+    Bytes body;
+    cql::Writer to(body, 4);
+    rows.finish(to, columns);
+    return ResultSet::read(body, 4, nullptr).value();
+  };
+  const Bytes id(Uuid::random().view());
+  const ResultSet local = set(local_columns, {id, row({"-100", "100"})});
+  const ResultSet peers = set(peer_columns, {Bytes(Uuid::random().view()), row({"0"}), "dc", "r",
+                                             Bytes(4, '\0'), Bytes("\x0a\0\0\2", 4)});
+  const auto topology = CqlTopology::read(local, peers, {"one", 9042});
+  ASSERT_TRUE(topology);
+  ASSERT_EQ(topology->nodes().size(), 2);
+  EXPECT_EQ(topology->nodes()[1].address.text(), "10.0.0.2:9042");
+  EXPECT_EQ(topology->owner(-200), 0);
+  EXPECT_EQ(topology->owner(-100), 0);
+  EXPECT_EQ(topology->owner(-99), 1);
+  EXPECT_EQ(topology->owner(1), 0);
+  EXPECT_EQ(topology->owner(101), 0);
+}
+
+}  // namespace
+}  // namespace penstock::client
