@@ -1,3 +1,4 @@
 # One line a benchmark, in the order of the rooms.
 bench_target(log_append log)
 bench_target(kafka_codec wire_kafka)
+bench_target(table_write table)

@@ -21,8 +21,9 @@ Result<void> Recovery::ready() {
   if (!failed_) return {};
   const rocksdb::Status status = db_.Resume();
   if (!status.ok()) {
-    return fail(rocks_error(
-        status, "the table store takes no writes since a disk error; free or repair the disk"));
+    return fail(rocks_error(status,
+                            "the table store takes no writes since a disk error; free or repair "
+                            "the disk, then restart"));
   }
   failed_ = false;
   log_info("table", "The table store takes writes again.");
@@ -34,7 +35,7 @@ Result<void> Recovery::outcome(const rocksdb::Status& status, std::string_view w
   Error error = rocks_error(status, what);
   const std::lock_guard lock(mutex_);
   if (!failed_)
-    log_error("table", "{} Writes are refused until the disk takes them again.", error.message);
+    log_error("table", "{}. Writes are refused until the disk takes them again.", error.message);
   failed_ = true;
   return fail(std::move(error));
 }

@@ -14,8 +14,10 @@ namespace penstock::table {
 
 using Done = Function<void(Result<void>)>;
 
-// Brings a database that stopped taking writes after a disk error back, once the disk is well
-// again.
+// What happens after a disk error. RocksDB takes no writes then. Errors of flushes and of table
+// files end when the disk is well again: the next write resumes. After a failed write of the log
+// nobody knows what the log holds, and only opening the database anew tells; until then writes are
+// refused with that advice, and reads go on.
 class Recovery {
  public:
   explicit Recovery(rocksdb::DB& db) : db_(db) {}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
+#include "table/forgetful_env.h"
+#include "table/test_store.h"
+
+namespace penstock::table {
+namespace {
+
+constexpr int kRows = 20;
+
+// A store on a disk that forgets. The parameter is ingest_records_min: both write paths must keep
+// the same promise.
+class Crash : public testing::TestWithParam<std::size_t> {
+ protected:
+  Crash() : t_(StoreOptions{.ingest_records_min = GetParam(), .env = &env_}) {}
+
+  // The power goes off; then the machine comes up with a whole disk.
+  void power_cut() {
+    env_.crash();
+    t_.store.reset();
+    env_.forget();
+    env_.crash_after(-1);
+    t_.open();
+  }
+  // A batch over two tables, as rows and their checkpoint are.
+  Result<void> write(const std::string& name) {
+    MutationBatch batch = t_.batch();
+    for (int i = 0; i < kRows; ++i)
+      insert_event(batch, *t_.events(), name, std::to_string(i), "s", "v", 1);
+    insert_user(batch, *t_.users(), name, "checkpoint", "n", 1);
+    return t_.apply(std::move(batch));
+  }
+  // The disk is well again: the store goes on by itself, or asks for the restart that helps.
+  void writes_again() {
+    const Result<void> after = write("after");
+    if (after) return;
+    EXPECT_THAT(after.error().message, testing::HasSubstr("then restart"));
+    t_.open();
+    ASSERT_TRUE(write("after"));
+  }
+  std::size_t events(const std::string& name) {
+    return t_.read({.table = t_.events(), .partitions = std::vector<Bytes>{name}}).size();
+  }
+
+  ForgetfulEnv env_;
+  TestStore t_;
+};
+INSTANTIATE_TEST_SUITE_P(LogAndFile, Crash, testing::Values(1'000'000, 1));
+
+TEST_P(Crash, AcknowledgedBatchSurvivesThePowerCut) {
+  ASSERT_TRUE(write("a"));
+  ASSERT_TRUE(write("b"));
+  power_cut();
+  EXPECT_EQ(events("a"), kRows);
+  EXPECT_EQ(events("b"), kRows);
+  EXPECT_EQ(t_.user("b").size(), 1);
+}
+
+TEST_P(Crash, AtAnyOperationABatchIsThereWholeOrNotAtAllAndThereWhenAcknowledged) {
+  int acknowledged = 0;
+  for (int operation = 1; acknowledged < 3; ++operation) {
+    const std::string name = "batch " + std::to_string(operation);
+    env_.crash_after(operation);
+    const bool done = write(name).has_value();
+    const bool died = env_.crashed();
+    power_cut();
+    const std::size_t found = events(name);
+    const std::size_t checkpoints = t_.user(name).size();
+    EXPECT_TRUE(found == 0 || found == kRows) << found << " rows, operation " << operation;
+    EXPECT_EQ(checkpoints, found == 0 ? 0 : 1) << "operation " << operation;
+    if (done) {
+      EXPECT_EQ(found, kRows) << "acknowledged, lost at operation " << operation;
+    }
+    if (!died) ++acknowledged;  // the crash came after the write was done
+    ASSERT_LT(operation, 200);
+  }
+}
+
+TEST_P(Crash, SchemaChangeSurvivesThePowerCut) {
+  ASSERT_TRUE(
+      t_.store->change_schema([](CatalogEdit& edit) { return edit.drop_table("ks", "users"); }));
+  const Uuid version = t_.store->catalog()->version();
+  power_cut();
+  EXPECT_EQ(t_.store->catalog()->version(), version);
+  EXPECT_EQ(t_.users(), nullptr);
+  EXPECT_NE(t_.events(), nullptr);
+}
+
+TEST_P(Crash, FullDiskIsNamedAndWritesGoOnWhenThereIsRoom) {
+  ASSERT_TRUE(write("before"));
+  env_.fail_with(rocksdb::Status::NoSpace("No space left on device"));
+  const Result<void> refused = write("full");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::NoSpace) << refused.error().message;
+  const Result<void> again = write("still full");
+  ASSERT_FALSE(again);
+  EXPECT_EQ(events("before"), kRows);  // reads go on
+  env_.fail_with({});
+  writes_again();
+  power_cut();
+  EXPECT_EQ(events("before"), kRows);
+  EXPECT_EQ(events("after"), kRows);
+}
+
+TEST_P(Crash, DiskErrorIsNamedAndNothingAcknowledgedIsLost) {
+  ASSERT_TRUE(write("before"));
+  env_.fail_with(rocksdb::Status::IOError("Input/output error"));
+  const Result<void> refused = write("broken");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::Io);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("Input/output error"));
+  env_.fail_with({});
+  writes_again();
+  power_cut();
+  EXPECT_EQ(events("before"), kRows);
+  EXPECT_EQ(events("after"), kRows);
+}
+
+}  // namespace
+}  // namespace penstock::table
