@@ -2,3 +2,4 @@
 bench_target(log_append log)
 bench_target(kafka_codec wire_kafka)
 bench_target(table_write table)
+bench_target(cql_wire client wire_cql)
