@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "client/kafka_config.h"
+#include "stream/pipeline.h"
+#include "stream/ports.h"
+
+namespace penstock::stream {
+
+// The metadata that we commit with offsets to the group. An offset without it was set by somebody
+// else: an operator's reset.
+std::string commit_metadata(std::int64_t batch);
+bool is_our_commit(std::string_view metadata);
+
+// Where a newly assigned partition begins. Pure; docs/formats/checkpoint.md has the table of cases.
+struct Start {
+  Position position;
+  std::string note;  // what a person should know; may be empty
+};
+// `end_marks` are the broker's present low and high watermarks.
+Result<Start> decide_start(const client::TopicPartition& partition,
+                           const std::optional<Position>& checkpoint, const Committed& group,
+                           client::Watermarks end_marks, const KafkaSource& source);
+
+}  // namespace penstock::stream

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stream/cql_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "base/logging.h"
+#include "client/cql_client.h"
+#include "stream/cql_text.h"
+#include "wire/cql/consistency.h"
+
+namespace penstock::stream {
+namespace {
+
+using sql::Type;
+
+constexpr std::string_view kCheckpoints = "penstock.checkpoints";
+
+// What the rows of one request point to.
+struct Kept {
+  std::shared_ptr<const Rows> rows;
+  Bytes numbers;                   // big-endian values of fixed width
+  std::vector<Bytes> checkpoints;  // values of the checkpoint rows
+};
+
+std::size_t wire_width(Type type) {
+  switch (type) {
+    case Type::Boolean:
+    case Type::Tinyint:
+      return 1;
+    case Type::Smallint:
+      return 2;
+    case Type::Int:
+    case Type::Float:
+    case Type::Date:
+      return 4;
+    case Type::Bigint:
+    case Type::Double:
+    case Type::Timestamp:
+      return 8;
+    default:
+      return 0;  // text and uuid travel as they lie in the column
+  }
+}
+
+// Appends the value as CQL's wire format has it (protocol spec v4, section 6).
+void append_wire(Bytes& to, const sql::Column& column, std::uint32_t row) {
+  switch (column.type()) {
+    case Type::Float:
+      return append_be(to, std::bit_cast<std::int32_t>(static_cast<float>(column.double_at(row))));
+    case Type::Double:
+      return append_be(to, std::bit_cast<std::int64_t>(column.double_at(row)));
+    case Type::Date:  // unsigned days with 1970-01-01 in the middle
+      return append_be(to,
+                       static_cast<std::uint32_t>(column.int_at(row) + (std::int64_t{1} << 31)));
+    default:
+      break;
+  }
+  switch (wire_width(column.type())) {
+    case 1:
+      return append_be(to, static_cast<std::int8_t>(column.int_at(row)));
+    case 2:
+      return append_be(to, static_cast<std::int16_t>(column.int_at(row)));
+    case 4:
+      return append_be(to, static_cast<std::int32_t>(column.int_at(row)));
+    default:
+      return append_be(to, column.int_at(row));
+  }
+}
+
+class CqlStore final : public Store {
+ public:
+  CqlStore(const PipelineSpec& spec, const CassandraSink& sink, const ConnectionSettings& settings,
+           net::Loop& loop, Metrics& metrics)
+      : pipeline_(spec.name), sink_(sink), settings_(settings), loop_(loop), metrics_(metrics) {}
+
+  Result<std::vector<Type>> open(const sql::Fields& output) override {
+    TRY(connect());
+    const std::size_t nodes =
+        server_.topology ? std::max<std::size_t>(server_.topology->nodes().size(), 1) : 1;
+    if (sink_.create_if_missing)
+      TRY(create_keyspace(sink_.keyspace, std::min<std::size_t>(nodes, 3)));
+    std::vector<Type> types = TRY(read_table(output));
+    insert_ = TRY_WITH(client_->prepare(insert_cql(sink_, output)), description());
+    TRY(open_checkpoints(std::min<std::size_t>(nodes, 3)));
+    return types;
+  }
+
+  std::vector<std::size_t> key() const override { return key_; }
+  std::size_t rows_max() const override {
+    constexpr std::size_t kRoomForPositions = 1024;
+    const std::size_t max = server_.atomic_batch_statements_max;
+    return max == 0 ? std::numeric_limits<std::size_t>::max()
+                    : std::max<std::size_t>(max - std::min(max / 2, kRoomForPositions), 1);
+  }
+  std::size_t bytes_max() const override {
+    return server_.atomic_batch_bytes_max == 0 ? std::numeric_limits<std::size_t>::max()
+                                               : server_.atomic_batch_bytes_max;
+  }
+  bool keeps_positions() const override { return checkpoint_ != nullptr; }
+  std::string description() const override {
+    return fmt::format("{}.{}", sink_.keyspace, sink_.table);
+  }
+
+  Result<Positions> positions(const std::vector<client::TopicPartition>& partitions) override {
+    Positions out;
+    client::QueryOptions options;
+    options.idempotent = true;
+    const client::ResultSet found = TRY(client_->execute(read_checkpoint_, {pipeline_}, options));
+    for (std::size_t row = 0; row < found.rows(); ++row) {
+      const auto number = [&](std::size_t column) {
+        const cql::CellValue cell = found.cell(row, column);
+        return cell.size() == 8 ? load_be<std::int64_t>(cell.view().data()) : 0;
+      };
+      const cql::CellValue partition = found.cell(row, 1);
+      if (partition.size() != 4) continue;
+      const client::TopicPartition key{std::string(found.cell(row, 0).view()),
+                                       load_be<std::int32_t>(partition.view().data())};
+      if (std::find(partitions.begin(), partitions.end(), key) == partitions.end()) continue;
+      out[key] = {number(2), number(3), number(4)};
+    }
+    return out;
+  }
+
+  void write(StoreBatch batch, Function<void(Result<StoreOutcome>)> done) override {
+    auto kept = std::make_shared<Kept>();
+    kept->rows = batch.rows;
+    client::WriteBatch out;
+    out.statement = insert_;
+    out.columns = batch.rows->columns.size();
+    fill(batch, *kept, out);
+    for (const auto& [partition, position] : batch.positions)
+      add_position(partition, position, *kept, out);
+    out.keep_alive = kept;
+    client_->write(std::move(out),
+                   [done = std::move(done)](Result<client::WriteOutcome> result) mutable {
+                     if (!result) return done(fail(result.error()));
+                     done(StoreOutcome{result->bytes});
+                   });
+  }
+
+ private:
+  Result<void> connect() {
+    if (!client_) {
+      client::CqlConfig config;
+      const auto& points =
+          sink_.contact_points.empty() ? settings_.cassandra_contact_points : sink_.contact_points;
+      for (const std::string& point : points) {
+        const bool has_port = point.find(':') != std::string::npos;
+        config.contact_points.push_back(
+            TRY_WITH(net::Address::parse(has_port ? point : point + ":9042"), "contact point"));
+      }
+      if (config.contact_points.empty())
+        return fail(Code::InvalidArgument,
+                    "there is no address for cassandra; give cassandra.contact_points");
+      config.user = settings_.cassandra_user;
+      config.password = settings_.cassandra_password;
+      config.consistency =
+          cql::consistency(sink_.consistency).value_or(cql::Consistency::LocalQuorum);
+      client_ = client::CqlClient::open(config, loop_, metrics_);
+    }
+    server_ = TRY(client_->wait_ready(std::chrono::seconds(2)));
+    return {};
+  }
+
+  Result<void> create_keyspace(const std::string& keyspace, std::size_t replicas) {
+    const auto found = TRY(client_->query(
+        fmt::format("SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = {}",
+                    text_literal(keyspace))));
+    if (!found.empty()) return {};
+    TRY_WITH(client_->query(fmt::format(
+                 "CREATE KEYSPACE IF NOT EXISTS {} WITH replication = {{'class': 'SimpleStrategy', "
+                 "'replication_factor': {}}}",
+                 quoted_name(keyspace), replicas)),
+             fmt::format("creating keyspace {}", keyspace));
+    log_info("stream", "pipeline {} created keyspace {}", pipeline_, keyspace);
+    return {};
+  }
+
+  struct TableColumn {
+    std::string name;
+    std::string kind;  // "partition_key", "clustering", "regular", "static"
+    std::string type;
+  };
+  Result<std::vector<TableColumn>> table_columns() {
+    const auto found =
+        TRY(client_->query(fmt::format("SELECT column_name, kind, type FROM system_schema.columns "
+                                       "WHERE keyspace_name = {} AND table_name = {}",
+                                       text_literal(sink_.keyspace), text_literal(sink_.table))));
+    std::vector<TableColumn> out;
+    for (std::size_t row = 0; row < found.rows(); ++row) {
+      out.push_back({std::string(found.cell(row, 0).view()), std::string(found.cell(row, 1).view()),
+                     std::string(found.cell(row, 2).view())});
+    }
+    return out;
+  }
+
+  // The types of the table's columns for our output; creates the table when it is missing and that
+  // is wanted.
+  Result<std::vector<Type>> read_table(const sql::Fields& output) {
+    auto columns = TRY(table_columns());
+    if (columns.empty()) {
+      if (!sink_.create_if_missing) {
+        return fail(Code::NotFound,
+                    "table {} does not exist; create it, or set create_if_missing: true",
+                    description());
+      }
+      TRY_WITH(client_->query(create_table_cql(sink_, output)),
+               fmt::format("creating table {}", description()));
+      log_info("stream", "pipeline {} created table {}", pipeline_, description());
+      columns = TRY(table_columns());
+    }
+    std::vector<Type> types;
+    std::vector<std::string> names;
+    for (const TableColumn& column : columns) names.push_back(column.name);
+    key_.clear();
+    for (std::size_t i = 0; i < output.size(); ++i) {
+      const auto found = std::find_if(columns.begin(), columns.end(), [&](const TableColumn& c) {
+        return c.name == output[i].name;
+      });
+      if (found == columns.end()) {
+        const std::string near = sql::nearest(output[i].name, names);
+        return fail(
+            Code::InvalidArgument,
+            "table {} has no column {}{}; add it to the table, or leave it out with a select step",
+            description(), output[i].name,
+            near.empty() ? "" : fmt::format(" (did you mean {}?)", near));
+      }
+      const auto type = sql::parse_type(found->type);
+      if (!type) {
+        return fail(Code::Unsupported,
+                    "column {} of table {} is {}, which a pipeline cannot write; it writes {}",
+                    found->name, description(), found->type, sql::type_names());
+      }
+      types.push_back(*type);
+      if (found->kind == "partition_key" || found->kind == "clustering") key_.push_back(i);
+    }
+    for (const TableColumn& column : columns) {
+      if (column.kind != "partition_key" && column.kind != "clustering") continue;
+      if (std::any_of(output.begin(), output.end(),
+                      [&](const sql::Field& f) { return f.name == column.name; }))
+        continue;
+      return fail(Code::InvalidArgument,
+                  "column {} is part of the key of table {}, and the pipeline does not give it",
+                  column.name, description());
+    }
+    return types;
+  }
+
+  Result<void> open_checkpoints(std::size_t replicas) {
+    auto created = create_keyspace("penstock", replicas);
+    if (created) {
+      auto table =
+          client_->query(fmt::format("CREATE TABLE IF NOT EXISTS {} (pipeline text, topic text, "
+                                     "\"partition\" int, next_offset bigint, "
+                                     "write_clock bigint, batch bigint, updated_at timestamp, "
+                                     "PRIMARY KEY ((pipeline), topic, \"partition\"))",
+                                     kCheckpoints));
+      if (!table) created = fail(table.error());
+    }
+    if (!created && created.error().code == Code::Unauthorized) {
+      log_warn("stream", "pipeline {} keeps its offsets in the consumer group only: {}", pipeline_,
+               created.error().message);
+      return {};
+    }
+    if (!created) return created;
+    checkpoint_ =
+        TRY_WITH(client_->prepare(fmt::format("INSERT INTO {} (pipeline, topic, \"partition\", "
+                                              "next_offset, write_clock, batch, updated_at) "
+                                              "VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
+                                              kCheckpoints)),
+                 kCheckpoints);
+    read_checkpoint_ =
+        TRY_WITH(client_->prepare(fmt::format("SELECT topic, \"partition\", next_offset, "
+                                              "write_clock, batch FROM {} WHERE pipeline = ?",
+                                              kCheckpoints)),
+                 kCheckpoints);
+    return {};
+  }
+
+  void fill(const StoreBatch& batch, Kept& kept, client::WriteBatch& out) const {
+    const auto& columns = batch.rows->columns;
+    std::size_t row_bytes = 0;
+    for (const sql::Column& column : columns) row_bytes += wire_width(column.type());
+    kept.numbers.reserve(row_bytes *
+                         batch.selection.size());  // views point into it: it must not move
+    out.cells.reserve(columns.size() * batch.selection.size());
+    out.timestamps.reserve(batch.selection.size());
+    const cql::CellValue null = sink_.on_null == CassandraSink::OnNull::Null
+                                    ? cql::CellValue::null()
+                                    : cql::CellValue::unset();
+    for (const std::uint32_t row : batch.selection) {
+      for (const sql::Column& column : columns) {
+        if (!column.has_value(row)) {
+          out.cells.push_back(column.state(row) == sql::Cell::Null ? null
+                                                                   : cql::CellValue::unset());
+        } else if (const std::size_t width = wire_width(column.type()); width == 0) {
+          out.cells.emplace_back(column.bytes_at(row));
+        } else {
+          append_wire(kept.numbers, column, row);
+          out.cells.emplace_back(BytesView(kept.numbers).substr(kept.numbers.size() - width));
+        }
+      }
+      out.timestamps.push_back(batch.timestamps[row]);
+    }
+  }
+
+  void add_position(const client::TopicPartition& partition, const Position& position, Kept& kept,
+                    client::WriteBatch& out) {
+    // The row's own timestamp only rises, whatever the machine's clock does.
+    const std::int64_t now = system_clock().wall_micros();
+    last_checkpoint_ = std::max(now, last_checkpoint_ + 1);
+    const auto number = [](auto value) {
+      Bytes bytes;
+      append_be(bytes, value);
+      return bytes;
+    };
+    std::vector<Bytes> values{pipeline_,
+                              partition.topic,
+                              number(partition.partition),
+                              number(position.offset),
+                              number(position.write_clock),
+                              number(position.batch),
+                              number(now / 1000),
+                              number(last_checkpoint_)};
+    // The views must survive the moves of a short string: one block for all of them.
+    Bytes block;
+    for (const Bytes& value : values) block += value;
+    block.reserve(std::max<std::size_t>(block.size(), 64));
+    kept.checkpoints.push_back(std::move(block));
+    client::WriteBatch::Extra extra{checkpoint_, {}};
+    BytesView rest = kept.checkpoints.back();
+    for (const Bytes& value : values) {
+      extra.values.emplace_back(rest.substr(0, value.size()));
+      rest.remove_prefix(value.size());
+    }
+    out.extras.push_back(std::move(extra));
+  }
+
+  std::string pipeline_;
+  CassandraSink sink_;
+  ConnectionSettings settings_;
+  net::Loop& loop_;
+  Metrics& metrics_;
+  std::unique_ptr<client::CqlClient> client_;
+  client::CqlServerInfo server_;
+  std::vector<std::size_t> key_;
+  client::PreparedPtr insert_;
+  client::PreparedPtr checkpoint_;
+  client::PreparedPtr read_checkpoint_;
+  std::int64_t last_checkpoint_ = 0;
+};
+
+class NoStore final : public Store {
+ public:
+  Result<std::vector<Type>> open(const sql::Fields& output) override {
+    std::vector<Type> types;
+    for (const sql::Field& field : output) types.push_back(field.type);
+    return types;
+  }
+  std::vector<std::size_t> key() const override { return {}; }
+  std::size_t rows_max() const override { return std::numeric_limits<std::size_t>::max(); }
+  std::size_t bytes_max() const override { return std::numeric_limits<std::size_t>::max(); }
+  bool keeps_positions() const override { return false; }
+  Result<Positions> positions(const std::vector<client::TopicPartition>&) override {
+    return Positions{};
+  }
+  void write(StoreBatch, Function<void(Result<StoreOutcome>)> done) override {
+    done(StoreOutcome{});
+  }
+  std::string description() const override { return "console"; }
+};
+
+}  // namespace
+
+std::unique_ptr<Store> make_cql_store(const PipelineSpec& spec, const CassandraSink& sink,
+                                      const ConnectionSettings& settings, net::Loop& loop,
+                                      Metrics& metrics) {
+  return std::make_unique<CqlStore>(spec, sink, settings, loop, metrics);
+}
+std::unique_ptr<Store> make_no_store() {
+  return std::make_unique<NoStore>();
+}
+
+}  // namespace penstock::stream
