@@ -229,7 +229,7 @@ Result<std::string> type_name(TokenStream& in) {
   const Token& token = in.peek();
   if (token.kind == TokenKind::String || token.kind == TokenKind::Integer)
     return quoted_text(in.next().value);
-  std::string text = TRY(in.name("a type"));
+  std::string text = in.is("set") ? in.next().value : TRY(in.name("a type"));  // a reserved word
   if (in.accept_symbol(".")) text += "." + TRY(in.name("a type"));
   if (!in.accept_symbol("<")) return text;
   text += '<';
