@@ -1,5 +1,6 @@
 # One line a target, in the order of the rooms.
 fuzz_target(cql_text cql)
+fuzz_target(offsets_record broker)
 fuzz_target(sql_expression sql)
 fuzz_target(cql_frame wire_cql)
 fuzz_target(cql_value wire_cql)
