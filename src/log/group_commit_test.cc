@@ -113,7 +113,8 @@ TEST(LogConfig, TopicSettingsAreLaidOverTheDefaults) {
   EXPECT_EQ(config.segment_bytes, 1048576);
   EXPECT_GT(config.retention_ms, std::chrono::hours(24 * 365 * 100));
   EXPECT_EQ(config.max_message_bytes, 1048588);
-  EXPECT_TRUE(LogConfig().with({{"cleanup.policy", "compact"}}));
+  EXPECT_EQ(LogConfig().with({{"cleanup.policy", "compact"}})->retention_ms, Millis(-1));
+  EXPECT_GT(LogConfig().with({{"cleanup.policy", "compact,delete"}})->retention_ms, Millis(0));
 }
 
 TEST(LogConfig, ImpossibleValueIsRefusedWithItsKey) {

@@ -54,6 +54,12 @@ Result<LogConfig> LogConfig::with(const TopicConfigs& configs) const {
                                                     : kafka::TimestampType::LogAppendTime;
     }
   }
+  // What is only compacted is never deleted for its age or size.
+  const auto policy = configs.find("cleanup.policy");
+  if (policy != configs.end() && policy->second.find("delete") == std::string::npos) {
+    merged.retention_ms = Millis(-1);
+    merged.retention_bytes = -1;
+  }
   return merged;
 }
 
