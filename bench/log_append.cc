@@ -158,5 +158,26 @@ void read_1mib(benchmark::State& state) {
 }
 BENCHMARK(read_1mib);
 
+// A start after a kill: the segment's 256 MiB are read, checked and indexed again.
+void recover(benchmark::State& state) {
+  const Directory directory;
+  net::FakeLoop loop;
+  Metrics metrics;
+  const RunBlocking run = [](net::Work work) { work(); };
+  GroupCommit commit(loop, run, metrics);
+  auto log = open_log(directory, system_clock(), commit, run);
+  const Bytes batch = batch_of(16 << 10);
+  while (log->bytes() < 256 << 20) {
+    if (!log->append(batch).ok()) state.SkipWithError("append refused");
+  }
+  loop.run();
+  for (auto _ : state) {
+    log.reset();
+    log = open_log(directory, system_clock(), commit, run);
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(log->bytes()));
+}
+BENCHMARK(recover)->UseRealTime()->Unit(benchmark::kMillisecond);
+
 }  // namespace
 }  // namespace penstock::log

@@ -432,9 +432,14 @@ void LogManager::maintain() {
 void LogManager::close(Function<void(const Result<void>&)> done) {
   impl_->closing = true;
   impl_->loop.cancel(std::exchange(impl_->timer, net::TimerId::None));
-  impl_->commit.when_idle([weak = std::weak_ptr(impl_->self), done = std::move(done)]() mutable {
-    if (const auto impl = weak.lock()) done((*impl)->finish_close());
-  });
+  impl_->commit.when_idle(
+      [weak = std::weak_ptr(impl_->self), done = std::move(done), this]() mutable {
+        const auto self = weak.lock();
+        if (!self) return;
+        // Something may have been appended between the last flush and this call.
+        if (!(*self)->commit.idle()) return close(std::move(done));
+        done((*self)->finish_close());
+      });
 }
 
 }  // namespace penstock::log

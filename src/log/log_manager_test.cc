@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <functional>
+#include <future>
 #include <random>
 
 #include "log/checkpoint.h"
@@ -224,6 +227,58 @@ TEST(LogManager, PartitionsOnlyGrow) {
   bench.flush();
   bench.kill_and_open();
   EXPECT_EQ(records(*bench.log(3)).size(), 1);
+}
+
+TEST(LogManager, AppendsFromManyTurnsOfARealLoopBecomeDurableInOrder) {
+  const std::filesystem::path dir =
+      std::filesystem::temp_directory_path() / ("penstock-log-" + Uuid::random().text());
+  Metrics metrics;
+  constexpr int kPartitions = 3;
+  constexpr std::int64_t kAppends = 300;
+  for (const bool first : {true, false}) {
+    net::BlockingPool pool(3, "test");
+    net::Loops loops(1, "test");
+    net::Loop& loop = loops.at(0);
+    const auto manager = must(LogManager::open({.dir = dir, .defaults = {.segment_bytes = 10'000}},
+                                               posix_disk(), loop, on_pool(pool), metrics));
+    std::promise<void> closed;
+    std::int64_t durable = 0;
+    const auto close = [&] {
+      manager->close([&](const Result<void>& result) {
+        EXPECT_TRUE(result);
+        closed.set_value();
+      });
+    };
+    std::function<void(std::int64_t)> append = [&](std::int64_t i) {
+      const auto log =
+          must(manager->partition(kUsers, PartitionId(static_cast<std::int32_t>(i % kPartitions))));
+      const AppendResult result = log->append(batch_of(std::to_string(i)));
+      log->when_durable(result.last_offset + 1,
+                        [&, log, end = result.last_offset + 1](const Result<void>& outcome) {
+                          EXPECT_TRUE(outcome);
+                          EXPECT_GE(log->high_watermark(), end);
+                          if (++durable == kAppends) close();
+                        });
+      if (i + 1 < kAppends) loop.post([&append, i] { append(i + 1); });
+    };
+    loop.post([&] {
+      if (first) {
+        must(manager->create_topic(kUsers, kPartitions));
+        append(0);
+        return;
+      }
+      for (int i = 0; i < kPartitions; ++i) {
+        const auto log = must(manager->partition(kUsers, PartitionId(i)));
+        EXPECT_EQ(records(*log).size(), kAppends / kPartitions);
+        EXPECT_EQ(log->leader_epoch(), kafka::LeaderEpoch(0));
+      }
+      close();
+    });
+    closed.get_future().wait();
+    pool.stop();
+    loops.stop();
+  }
+  std::filesystem::remove_all(dir);
 }
 
 TEST(Checkpoint, OffsetsRoundTripAndDamageIsRefused) {

@@ -99,15 +99,19 @@ Result<std::shared_ptr<PartitionLog>> LogRecovery::run() {
 }
 
 Result<std::vector<kafka::Offset>> LogRecovery::tidy() {
-  std::vector<kafka::Offset> bases;
-  for (const std::string& name : TRY(disk_.list(log_->dir_))) {
-    if (name.ends_with(".deleted") || name.ends_with(".tmp")) {
-      TRY(disk_.remove(path(name)));
-    } else if (const auto base = segment_base(name, ".log")) {
-      bases.push_back(*base);
-    }
+  const std::vector<std::string> names = TRY(disk_.list(log_->dir_));
+  std::vector<kafka::Offset> bases;  // ascending: the names are sorted and of equal length
+  for (const std::string& name : names) {
+    if (const auto base = segment_base(name, ".log")) bases.push_back(*base);
   }
-  return bases;  // ascending: the names are sorted and of equal length
+  for (const std::string& name : names) {
+    auto index_of = segment_base(name, ".index");
+    if (!index_of) index_of = segment_base(name, ".timeindex");
+    const bool orphan = index_of && !std::binary_search(bases.begin(), bases.end(), *index_of);
+    if (orphan || name.ends_with(".deleted") || name.ends_with(".tmp"))
+      TRY(disk_.remove(path(name)));
+  }
+  return bases;
 }
 
 void LogRecovery::read_durable_end() {

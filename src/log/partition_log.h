@@ -43,7 +43,9 @@ struct AppendResult {
 };
 
 struct AppendOptions {
-  bool from_client = true;  // false: our own records; control batches and any size are fine
+  // False: our own records. Several batches, control batches and any size that fits in a segment
+  // are fine.
+  bool from_client = true;
 };
 
 struct ReadResult {
