@@ -164,7 +164,7 @@ Config Config::read(const fs::path& file, Problems& problems) {
   std::ifstream in(file, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
-  if (!in) {
+  if (!in || text.bad()) {  // a folder opens, and fails to be read
     problems.push_back(
         {file.string(), 0, 0,
          "cannot be read: " + system_error(errno == 0 ? EISDIR : errno, "open").message});
