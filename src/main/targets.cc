@@ -20,8 +20,8 @@ std::optional<Config> load_config(const std::string& file) {
   return config;
 }
 
-void Targets::add_config_flags(CLI::App& app) {
-  app.add_option("-c,--config", file_,
+void Targets::add_config_flags(CLI::App& app, const char* flag) {
+  app.add_option(flag, file_,
                  "Configuration file (default: penstock.yaml, when it is there)")
       ->type_name("FILE");
   app.add_option("--data-dir", data_dir_, "Data directory of the running process to talk to")

@@ -18,7 +18,8 @@ namespace penstock::main_room {
 // says in endpoints.json; then the addresses that the configuration would listen on.
 class Targets {
  public:
-  void add_config_flags(CLI::App& app);
+  // `flag` is another name where the command has a --config of its own.
+  void add_config_flags(CLI::App& app, const char* flag = "-c,--config");
   void add_kafka_flag(CLI::App& app);
   void add_cassandra_flag(CLI::App& app);
 

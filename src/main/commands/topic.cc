@@ -143,7 +143,7 @@ Run add_topic(CLI::App& app) {
   auto actions = std::make_shared<std::vector<std::pair<CLI::App*, Action>>>();
   const auto verb = [&](const char* name, const char* summary, Action action, bool name_required) {
     CLI::App* sub = app.add_subcommand(name, summary);
-    options->targets.add_config_flags(*sub);
+    options->targets.add_config_flags(*sub, "-c");
     options->targets.add_kafka_flag(*sub);
     if (action != list)
       sub->add_option("name,--topic", options->name, "Topic")->required(name_required);
