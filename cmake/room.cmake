@@ -6,11 +6,11 @@
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cc CONTENT "// Owns the precompiled headers.\n")
 add_library(precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
 target_link_libraries(precompiled PRIVATE penstock_flags fmt::fmt)
-target_precompile_headers(precompiled PRIVATE ${CMAKE_SOURCE_DIR}/src/precompiled.h)
+target_precompile_headers(precompiled PRIVATE <precompiled.h>)
 if(PENSTOCK_TESTS)
   add_library(precompiled_tests OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
   target_link_libraries(precompiled_tests PRIVATE penstock_flags fmt::fmt GTest::gmock)
-  target_precompile_headers(precompiled_tests PRIVATE ${CMAKE_SOURCE_DIR}/src/precompiled_tests.h)
+  target_precompile_headers(precompiled_tests PRIVATE <precompiled_tests.h>)
 endif()
 
 function(room name)

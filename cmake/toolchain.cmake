@@ -12,7 +12,7 @@ add_library(penstock_flags INTERFACE)
 target_compile_options(penstock_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports impossible overflows and uninitialised reads inside its own headers when it inlines (GCC 105562, 105651).
-  target_compile_options(penstock_flags INTERFACE -Wno-missing-field-initializers -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds)
+  target_compile_options(penstock_flags INTERFACE -Wno-missing-field-initializers -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
 else()
   target_compile_options(penstock_flags INTERFACE -Wno-unknown-warning-option -Wno-missing-field-initializers -Wno-gnu-statement-expression)
 endif()
