@@ -257,7 +257,7 @@ class CqlStore final : public Store {
       auto table =
           client_->query(fmt::format("CREATE TABLE IF NOT EXISTS {} (pipeline text, topic text, "
                                      "\"partition\" int, next_offset bigint, "
-                                     "write_clock bigint, batch bigint, updated_at timestamp, "
+                                     "write_clock bigint, batch_number bigint, updated_at timestamp, "
                                      "PRIMARY KEY ((pipeline), topic, \"partition\"))",
                                      kCheckpoints));
       if (!table) created = fail(table.error());
@@ -270,13 +270,13 @@ class CqlStore final : public Store {
     if (!created) return created;
     checkpoint_ =
         TRY_WITH(client_->prepare(fmt::format("INSERT INTO {} (pipeline, topic, \"partition\", "
-                                              "next_offset, write_clock, batch, updated_at) "
+                                              "next_offset, write_clock, batch_number, updated_at) "
                                               "VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
                                               kCheckpoints)),
                  kCheckpoints);
     read_checkpoint_ =
         TRY_WITH(client_->prepare(fmt::format("SELECT topic, \"partition\", next_offset, "
-                                              "write_clock, batch FROM {} WHERE pipeline = ?",
+                                              "write_clock, batch_number FROM {} WHERE pipeline = ?",
                                               kCheckpoints)),
                  kCheckpoints);
     return {};

@@ -32,6 +32,7 @@ struct PipelineRunner::Impl {
 
   void run() {
     std::string error = run_to_the_end();
+    if (!error.empty()) log_error("stream", "pipeline {} has failed: {}", spec.name, error);
     report.update([&](PipelineStatus& status) {
       status.state = error.empty() ? PipelineState::Stopped : PipelineState::Failed;
       status.error = error;
