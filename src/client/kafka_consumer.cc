@@ -161,9 +161,7 @@ Result<std::unique_ptr<KafkaConsumer>> KafkaConsumer::open(const KafkaConsumerCo
       .set("enable.auto.offset.store", "false")
       .set("enable.partition.eof", "true")
       .set("auto.offset.reset", config.start)
-      // A subscription may come before its topic: let the broker make it if it does so for producers
-      // (Java's consumers ask the same), and look again soon, not after librdkafka's five minutes.
-      .set("allow.auto.create.topics", "true")
+      // New partitions and topics are seen soon, not after librdkafka's five minutes.
       .set("topic.metadata.refresh.interval.ms", "5000")
       // Latency: the broker answers as soon as it has something; throughput: fetch ahead by size,
       // not by count.

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <future>
 
+#include "base/crc32c.h"
 #include "base/logging.h"
 
 namespace penstock::main_room {
@@ -16,6 +17,15 @@ namespace {
 // SIGTERM ends within two seconds: the pipelines get most of it, the flushes the rest.
 constexpr auto kDrainMax = Millis(1200);
 constexpr std::size_t kBlockingThreads = 4;
+
+// Who we are to a consumer group, also after a kill -9: the lock on the data directory makes sure
+// that there is only one of us.
+std::string group_instance(const std::filesystem::path& data_dir) {
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  return fmt::format("penstock-{}-{:08x}", host,
+                     crc32c(std::filesystem::absolute(data_dir).lexically_normal().string()));
+}
 
 std::size_t loop_count() {
   return static_cast<std::size_t>(std::max(2L, ::sysconf(_SC_NPROCESSORS_ONLN)));
@@ -34,6 +44,7 @@ Result<std::unique_ptr<Node>> Node::start(const Config& config,
   DataDirLock lock = TRY(DataDirLock::take(config.data_dir));
   Endpoints::remove(config.data_dir);  // of a process that was killed
   std::unique_ptr<Node> node(new Node(config, std::move(lock)));
+  node->settings_.group_instance = group_instance(config.data_dir);
 
   // The store and the log recover side by side.
   std::promise<Result<void>> store_opened;

@@ -41,6 +41,7 @@ class KafkaSourcePort final : public Source {
       : topics_(spec.source.topics) {
     config_.kafka = kafka_config(spec, settings);
     config_.group = spec.source.group;
+    config_.group_instance = settings.group_instance;
     config_.start = spec.source.start == StartAt::Earliest ? "earliest" : "latest";
     auto& properties = config_.kafka.properties;
     // What librdkafka reads ahead counts too: an eighth of the pipeline's memory.
@@ -48,12 +49,11 @@ class KafkaSourcePort final : public Source {
                        std::to_string(std::max<std::size_t>(spec.memory_bytes / 8 / 1024, 1024)));
     properties.emplace("queued.min.messages", "1000000");
     properties.emplace("fetch.error.backoff.ms", "50");
-    // The topic may come to be with its first record; ask for it as a producer would.
-    properties.emplace("allow.auto.create.topics", "true");
     for (const auto& [name, value] : spec.source.properties) properties[name] = value;
   }
 
   Result<void> open(AssignmentListener& listener) override {
+    TRY(create_missing_topics());
     auto opened = TRY(client::KafkaConsumer::open(config_));
     {
       const std::lock_guard lock(mutex_);
@@ -109,6 +109,23 @@ class KafkaSourcePort final : public Source {
   }
 
  private:
+  // A pipeline may start before its first producer. librdkafka's consumer does not ask the broker to
+  // make a topic when it subscribes, so the pipeline does, with the broker's own defaults.
+  Result<void> create_missing_topics() const {
+    const auto admin = TRY(client::KafkaAdmin::open(config_.kafka, kAskTimeout));
+    for (const std::string& topic : topics_) {
+      const auto found = admin->topic(topic);
+      if (found || found.error().code != Code::NotFound) continue;  // the consumer will say why
+      const auto created = admin->create_topic({.name = topic, .configs = {}});
+      if (created) {
+        log_info("stream", "topic {} was missing and has been created", topic);
+      } else if (created.error().code != Code::AlreadyExists) {
+        return fail(created.error().with(fmt::format("topic {} does not exist", topic)));
+      }
+    }
+    return {};
+  }
+
   static void on_rebalance(client::Rebalance& rebalance, AssignmentListener& listener) {
     if (rebalance.kind == client::Rebalance::Kind::Assigned) {
       // A failure has stopped the engine, which will close us.

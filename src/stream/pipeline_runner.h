@@ -35,6 +35,10 @@ struct ConnectionSettings {
   std::string cassandra_user;                         // empty: no authentication
   std::string cassandra_password;
   std::string client_id = "penstock";
+  // A name of this worker that outlives it (static membership, KIP-345): after a crash it has its
+  // partitions back at once, not after the session timeout. No two workers of a group may share it.
+  // Empty: a new member at each start.
+  std::string group_instance;
 };
 
 enum class PipelineState {

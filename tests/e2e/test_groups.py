@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Consumer groups seen by kafka-python 2.0.2, librdkafka and our own command."""
 import json
+import threading
 
 import pytest
 
@@ -13,28 +14,35 @@ def consumer(node, **more):
                                max_poll_interval_ms=30000, **more)
 
 
-def poll_both(a, b, seconds, until):
-    import time
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        a.poll(50)
-        b.poll(50)
-        if until():
-            return True
-    return False
+class Member(threading.Thread):
+    """A consumer that polls on a thread of its own, as an application does: joining blocks until all members have joined."""
+
+    def __init__(self, node):
+        super().__init__(daemon=True)
+        self.consumer = consumer(node)
+        self.leaving = threading.Event()
+        self.assigned = set()
+        self.start()
+
+    def run(self):
+        while not self.leaving.is_set():
+            self.consumer.poll(50)
+            self.assigned = self.consumer.assignment()
+        self.consumer.close()
+
+    def leave(self):
+        self.leaving.set()
+        self.join()
 
 
 def test_two_members_share_the_partitions_and_the_one_left_takes_all(node):
     node.command("topic", "create", "work", "--partitions", "4", "-b", node.kafka)
-    first, second = consumer(node), consumer(node)
-    try:
-        assert poll_both(first, second, 20, lambda: len(first.assignment()) == 2 and len(second.assignment()) == 2), (
-            first.assignment(), second.assignment())
-        assert not first.assignment() & second.assignment()
-        second.close()
-        assert poll_both(first, first, 20, lambda: len(first.assignment()) == 4), first.assignment()
-    finally:
-        first.close()
+    first, second = Member(node), Member(node)
+    node.eventually("two partitions each", lambda: len(first.assigned) == 2 and len(second.assigned) == 2)
+    assert not first.assigned & second.assigned
+    second.leave()
+    node.eventually("all four for the one left", lambda: len(first.assigned) == 4)
+    first.leave()
 
 
 def test_committed_offsets_and_lag_are_shown_and_survive_a_restart(node):
