@@ -4,16 +4,35 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cql/unsupported.h"
 #include "main/commands/commands.h"
 #include "main/exit_code.h"
+#include "wire/kafka/served_apis.h"
 
 namespace penstock::main_room {
 
+namespace {
+
+// The parts of COMPAT.md that are made from the code: what is served, and what is refused.
+void print_compat() {
+  fmt::print("{}", kafka::served_apis_markdown());
+  fmt::print("\n| CQL that is refused | what to do instead |\n| --- | --- |\n");
+  for (const auto& [feature, advice] : cql_server::kUnsupported) {
+    fmt::print("| {} | {} |\n", feature, advice);
+  }
+}
+
+}  // namespace
+
 Run add_version(CLI::App& app) {
   auto json = std::make_shared<bool>(false);
+  auto compat = std::make_shared<bool>(false);
   app.add_flag("--json", *json, "As one JSON object");
-  return [json] {
-    if (*json) {
+  app.add_flag("--compat", *compat, "The Kafka APIs served and the CQL refused, in Markdown");
+  return [json, compat] {
+    if (*compat) {
+      print_compat();
+    } else if (*json) {
       fmt::print("{{\"version\":\"{}\",\"compiler\":\"{}\",\"cql_protocol\":[3,4]}}\n",
                  PENSTOCK_VERSION, __VERSION__);
     } else {
