@@ -299,6 +299,8 @@ TEST_F(CqlClientTest, MoreThanTheBoundWaitsForAnAnswer) {
   answer_void(peers[0], asked[0]);
   EXPECT_EQ(take(peers[0]).size(), 1);
   EXPECT_EQ(done, 1);
+  client->close();
+  EXPECT_EQ(done, 5) << "closing answers everybody";
 }
 
 TEST_F(CqlClientTest, BytesInFlightAreBounded) {

@@ -30,6 +30,13 @@ class AsioLoop final : public Loop {
           context_.run();
         }) {}
 
+  // Timers belong to the context and go before it; work that it still holds may cancel one as it is
+  // destroyed, so the map itself stays until after.
+  ~AsioLoop() override {
+    stop();
+    timers_.clear();
+  }
+
   void post(Work work) override { asio::post(context_, std::move(work)); }
 
   TimerId after(Duration delay, Work work) override {
@@ -52,7 +59,6 @@ class AsioLoop final : public Loop {
   asio::io_context& context() { return context_; }
 
  private:
-  // Timers stand before the context: what the context still holds when it is destroyed may not outlive them.
   std::unordered_map<TimerId, std::unique_ptr<asio::steady_timer>> timers_;
   std::uint64_t last_timer_ = 0;
   asio::io_context context_{1};

@@ -179,7 +179,8 @@ Result<std::int64_t> parse_timestamp(std::string_view text) {
 
 std::string format_timestamp(std::int64_t millis) {
   const std::int64_t day = floor_div(millis, kMillisADay);
-  const std::int64_t of_day = millis - day * kMillisADay;
+  std::int64_t of_day = millis % kMillisADay;  // not by the day's start, which may be out of range
+  if (of_day < 0) of_day += kMillisADay;
   const std::int64_t seconds = of_day / 1000;
   return fmt::format("{} {:02}:{:02}:{:02}.{:06}+0000", format_day(day), seconds / 3600,
                      seconds / 60 % 60, seconds % 60, of_day % 1000 * 1000);
