@@ -175,7 +175,9 @@ class Latency {
     for (long i = 0; i < total; ++i) {
       if (i % 10 == 0) {
         std::unique_lock lock(mutex);
-        pace.wait_until(lock, began + seconds(1) * i / rate_, [] { return false; });
+        // In nanoseconds: whole seconds would make it a burst a second.
+        pace.wait_until(lock, began + std::chrono::nanoseconds(seconds(1)) * i / rate_,
+                        [] { return false; });
       }
       people.next(json);
       if (i % 100 == 0) watch(people.id());
