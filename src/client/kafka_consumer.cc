@@ -13,6 +13,9 @@ namespace {
 // Records taken from librdkafka's queue in one call.
 constexpr std::size_t kChunk = 1000;
 
+// A shorter queue than this is no backlog.
+constexpr std::size_t kBacklog = 2000;
+
 // Errors that come by poll() and that nobody but a person can cure.
 bool hopeless(rd_kafka_resp_err_t error) {
   switch (error) {
@@ -40,6 +43,7 @@ struct KafkaConsumer::Impl {
   bool in_group = false;
   bool closed = false;
   OnRebalance on_rebalance;
+  std::size_t longest_queue = 0;  // since keep_fetching() last acted
   std::vector<TopicPartition>
       gone_in_poll;  // revoked or lost while the current poll was collecting
 
@@ -56,6 +60,7 @@ struct KafkaConsumer::Impl {
   bool gone(const rd_kafka_message_t& message) const;
   // Puts one chunk's messages into the batch; the worst of them may be an error.
   Result<void> collect(std::span<rd_kafka_message_t*> messages, KafkaBatch& batch);
+  void keep_fetching(const rd_kafka_message_t& last);
 };
 
 void KafkaConsumer::Impl::assigned(rd_kafka_topic_partition_list_t& list) {
@@ -147,6 +152,20 @@ Result<void> KafkaConsumer::Impl::collect(std::span<rd_kafka_message_t*> message
   return worst;
 }
 
+// librdkafka (before 2.2) stops fetching when its queue is full, and its broker thread then looks
+// at the queue again only when it has something else to do, or after a second: a fast reader waits
+// with nothing to read. Any request wakes the thread, so when half of a backlog is read we make
+// one.
+void KafkaConsumer::Impl::keep_fetching(const rd_kafka_message_t& last) {
+  const std::size_t length = rd_kafka_queue_length(queue.get());
+  longest_queue = std::max(longest_queue, length);
+  if (longest_queue < kBacklog || length > longest_queue / 2) return;
+  longest_queue = length;
+  Watermarks unused;
+  static_cast<void>(rd_kafka_query_watermark_offsets(
+      handle.get(), rd_kafka_topic_name(last.rkt), last.partition, &unused.low, &unused.high, 100));
+}
+
 KafkaConsumer::KafkaConsumer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 KafkaConsumer::~KafkaConsumer() {
   close();
@@ -217,6 +236,7 @@ Result<KafkaBatch> KafkaConsumer::poll(const PollLimits& limits) {
     wait = 0;
     wanted = std::min(kChunk, limits.records_max - batch.size());
   }
+  if (!batch.messages_.empty()) impl_->keep_fetching(*batch.messages_.back());
   if (impl_->gone_in_poll.empty()) return batch;
   // A rebalance came in the middle: what was taken before it no longer belongs to us.
   KafkaBatch kept;
