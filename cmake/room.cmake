@@ -36,6 +36,7 @@ function(room name)
   if(alone)
     add_library(${target}_headers OBJECT EXCLUDE_FROM_ALL ${alone})
     target_link_libraries(${target}_headers PRIVATE ${target} penstock_flags ${ROOM_LIBS})
+    target_compile_options(${target}_headers PRIVATE -O0)  # only whether they compile
     set_property(GLOBAL APPEND PROPERTY PENSTOCK_HEADER_TARGETS ${target}_headers)
   endif()
 
