@@ -52,7 +52,21 @@ def by_confluent_kafka(node):
     assert producer.flush(10) == 0 and acknowledged == [None]
 
 
-@pytest.mark.parametrize("produce", [by_kcat, by_penstock, by_kafka_python, by_confluent_kafka])
+NEWEST_CONFLUENT_KAFKA = """
+import sys
+from confluent_kafka import Producer
+acknowledged = []
+producer = Producer({"bootstrap.servers": sys.argv[1], "enable.idempotence": True, "compression.type": "zstd"})
+producer.produce("users_data", sys.argv[2].encode(), on_delivery=lambda error, message: acknowledged.append(error))
+assert producer.flush(10) == 0 and acknowledged == [None], acknowledged
+"""
+
+
+def by_newest_confluent_kafka(node):
+    subprocess.run([python_of("kafka"), "-c", NEWEST_CONFLUENT_KAFKA, node.kafka, SAMPLE], check=True, timeout=30)
+
+
+@pytest.mark.parametrize("produce", [by_kcat, by_penstock, by_kafka_python, by_confluent_kafka, by_newest_confluent_kafka])
 def test_a_produced_line_is_printed_and_can_be_selected(node, produce):
     produce(node)
     node.eventually("the batch is printed", lambda: SHOWN in node.printed())
