@@ -5,9 +5,10 @@
 
 #include "base/check.h"
 #include "wire/kafka/frame.h"
+#include "wire/kafka/messages/fetch.h"
+#include "wire/kafka/messages/produce.h"
 #include "wire/kafka/record_batch.h"
 #include "wire/kafka/record_batch_builder.h"
-#include "wire/kafka/served_apis.h"
 
 namespace penstock::kafka {
 namespace {

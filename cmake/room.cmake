@@ -1,7 +1,7 @@
-# room(NAME FLOOR n DEPS rooms... LIBS third-party... SOURCES ... TESTS ... [TEST_LIBS ...])
+# room(NAME FLOOR n DEPS rooms... LIBS third-party... SOURCES ... TESTS ... [TEST_LIBS ...] [PRECOMPILED headers...])
 #
 # One room of the house: a static library NAME with warnings as errors, a test binary NAME_test when it has tests, and
-# NAME_headers, which compiles each of its headers alone. FLOOR and DEPS are also what tests/floors_test.py reads.
+# NAME_headers, which compiles each of its headers alone. FLOOR and DEPS are also what tests/lint/test_house.py reads.
 # Headers that all rooms share are compiled once (src/precompiled.h); the two libraries exist to own the result.
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cc CONTENT "// Owns the precompiled headers.\n")
 add_library(precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
@@ -16,13 +16,17 @@ if(PENSTOCK_TESTS)
 endif()
 
 function(room name)
-  cmake_parse_arguments(ROOM "" "FLOOR" "DEPS;LIBS;SOURCES;TESTS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "FLOOR" "DEPS;LIBS;SOURCES;TESTS;TEST_LIBS;PRECOMPILED" ${ARGN})
   string(REPLACE "/" "_" target ${name})
   add_library(${target} STATIC ${ROOM_SOURCES})
   list(TRANSFORM ROOM_DEPS REPLACE "/" "_")
   target_link_libraries(${target} PUBLIC ${ROOM_DEPS} fmt::fmt PRIVATE penstock_flags ${ROOM_LIBS})
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
-  target_precompile_headers(${target} REUSE_FROM precompiled)
+  if(ROOM_PRECOMPILED)  # a heavy header that most files of this room include
+    target_precompile_headers(${target} PRIVATE <precompiled.h> ${ROOM_PRECOMPILED})
+  else()
+    target_precompile_headers(${target} REUSE_FROM precompiled)
+  endif()
 
   file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h ${CMAKE_CURRENT_SOURCE_DIR}/*/*.h)
   list(FILTER headers EXCLUDE REGEX "/wire/(kafka|cql)/\\.\\.")

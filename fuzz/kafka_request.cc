@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "wire/kafka/frame.h"
 #include "wire/kafka/printer.h"
-#include "wire/kafka/served_apis.h"
+#include "wire/kafka/served_requests.h"
 
 using namespace penstock;
 using namespace penstock::kafka;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/check.h"
 #include "broker/session.h"
+#include "wire/kafka/served_requests.h"
 
 namespace penstock::broker {
 

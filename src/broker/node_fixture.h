@@ -14,6 +14,11 @@
 #include "broker/session.h"
 #include "net/fake_connection.h"
 #include "net/fake_loop.h"
+#include "wire/kafka/messages/create_topics.h"
+#include "wire/kafka/messages/fetch.h"
+#include "wire/kafka/messages/find_coordinator.h"
+#include "wire/kafka/messages/metadata.h"
+#include "wire/kafka/messages/produce.h"
 #include "wire/kafka/record_batch.h"
 #include "wire/kafka/record_batch_builder.h"
 

@@ -2,6 +2,7 @@
 #include "broker/session.h"
 
 #include "base/logging.h"
+#include "wire/kafka/served_apis.h"
 
 namespace penstock::broker {
 

@@ -3,6 +3,16 @@
 #include <algorithm>
 
 #include "broker/node_fixture.h"
+#include "wire/kafka/messages/api_versions.h"
+#include "wire/kafka/messages/create_topics.h"
+#include "wire/kafka/messages/delete_topics.h"
+#include "wire/kafka/messages/describe_cluster.h"
+#include "wire/kafka/messages/describe_configs.h"
+#include "wire/kafka/messages/find_coordinator.h"
+#include "wire/kafka/messages/list_partition_reassignments.h"
+#include "wire/kafka/messages/metadata.h"
+#include "wire/kafka/messages/produce.h"
+#include "wire/kafka/served_apis.h"
 
 namespace penstock::broker {
 namespace {

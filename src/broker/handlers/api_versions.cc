@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "broker/handlers/handlers.h"
+#include "wire/kafka/messages/api_versions.h"
+#include "wire/kafka/served_apis.h"
 
 namespace penstock::broker {
 namespace {

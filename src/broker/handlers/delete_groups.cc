@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DeleteGroups v0-v2: answered when every group's tombstones are on disk.
 #include "broker/handlers/handlers.h"
+#include "wire/kafka/messages/delete_groups.h"
 
 namespace penstock::broker {
 

@@ -2,6 +2,7 @@
 // DeleteTopics v0-v6. The topic is gone when it is answered for, and the offsets committed for it
 // with it.
 #include "broker/handlers/handlers.h"
+#include "wire/kafka/messages/delete_topics.h"
 
 namespace penstock::broker {
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DescribeCluster v0 (KIP-700): one broker, under the address of the caller's listener.
 #include "broker/handlers/handlers.h"
+#include "wire/kafka/messages/describe_cluster.h"
 
 namespace penstock::broker {
 

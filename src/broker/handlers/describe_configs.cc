@@ -5,6 +5,7 @@
 
 #include "broker/handlers/handlers.h"
 #include "broker/topic_configs.h"
+#include "wire/kafka/messages/describe_configs.h"
 
 namespace penstock::broker {
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DescribeGroups v0-v5. A group that does not exist is Dead, without an error.
 #include "broker/handlers/handlers.h"
+#include "wire/kafka/messages/describe_groups.h"
 
 namespace penstock::broker {
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "broker/handlers/handlers.h"
+#include "wire/kafka/messages/fetch.h"
 
 namespace penstock::broker {
 namespace {

@@ -3,6 +3,7 @@
 // that a group's first commit does not wait for it.
 #include "base/logging.h"
 #include "broker/handlers/handlers.h"
+#include "wire/kafka/messages/find_coordinator.h"
 
 namespace penstock::broker {
 namespace {

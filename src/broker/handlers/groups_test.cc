@@ -3,6 +3,16 @@
 // tested by transcripts.
 #include "broker/node_fixture.h"
 #include "broker/offsets_records.h"
+#include "wire/kafka/messages/delete_groups.h"
+#include "wire/kafka/messages/delete_topics.h"
+#include "wire/kafka/messages/describe_groups.h"
+#include "wire/kafka/messages/heartbeat.h"
+#include "wire/kafka/messages/join_group.h"
+#include "wire/kafka/messages/leave_group.h"
+#include "wire/kafka/messages/list_groups.h"
+#include "wire/kafka/messages/offset_commit.h"
+#include "wire/kafka/messages/offset_fetch.h"
+#include "wire/kafka/messages/sync_group.h"
 
 namespace penstock::broker {
 namespace {

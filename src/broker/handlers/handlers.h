@@ -8,7 +8,7 @@
 #include "broker/node.h"
 #include "broker/response_queue.h"
 #include "net/address.h"
-#include "wire/kafka/served_apis.h"
+#include "wire/kafka/served_names.h"
 
 // One function for each API, in the file of its name. Each answers its call once, now or later. The
 // request, and what its views point at, lives only until the function returns.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Heartbeat v0-v4.
 #include "broker/handlers/handlers.h"
+#include "wire/kafka/messages/heartbeat.h"
 
 namespace penstock::broker {
 

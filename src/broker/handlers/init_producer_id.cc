@@ -4,6 +4,7 @@
 // refused.
 #include "base/logging.h"
 #include "broker/handlers/handlers.h"
+#include "wire/kafka/messages/init_producer_id.h"
 
 namespace penstock::broker {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // JoinGroup v0-v9. The answer waits for the whole group.
 #include "broker/handlers/handlers.h"
+#include "wire/kafka/messages/join_group.h"
 
 namespace penstock::broker {
 

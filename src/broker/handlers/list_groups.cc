@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/handlers/handlers.h"
+#include "wire/kafka/messages/list_groups.h"
 
 namespace penstock::broker {
 

@@ -3,6 +3,7 @@
 // memory. Without transactions the last stable offset is the high watermark, and both isolation
 // levels get the same.
 #include "broker/handlers/handlers.h"
+#include "wire/kafka/messages/list_offsets.h"
 
 namespace penstock::broker {
 namespace {

@@ -2,6 +2,7 @@
 // OffsetFetch v1-v8. No committed offset is -1 and not an error. Offsets are never pending without
 // transactions, so require_stable (v7) changes nothing.
 #include "broker/handlers/handlers.h"
+#include "wire/kafka/messages/offset_fetch.h"
 
 namespace penstock::broker {
 namespace {

@@ -5,6 +5,7 @@
 // batches.
 #include "broker/handlers/handlers.h"
 #include "wire/kafka/message_set.h"
+#include "wire/kafka/messages/produce.h"
 #include "wire/kafka/record_batch.h"
 
 namespace penstock::broker {

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Produce, Fetch, ListOffsets, InitProducerId: records in and out.
 #include "broker/node_fixture.h"
+#include "wire/kafka/messages/delete_topics.h"
+#include "wire/kafka/messages/fetch.h"
+#include "wire/kafka/messages/init_producer_id.h"
+#include "wire/kafka/messages/list_offsets.h"
+#include "wire/kafka/messages/metadata.h"
+#include "wire/kafka/messages/offset_for_leader_epoch.h"
 #include "wire/kafka/messages/produce.h"
 
 namespace penstock::broker {

@@ -6,10 +6,9 @@
 #include <map>
 #include <memory>
 
-#include "client/kafka_client.h"
+#include "main/commands/admin.h"
 #include "main/commands/commands.h"
 #include "main/exit_code.h"
-#include "main/targets.h"
 #include "main/text_table.h"
 
 namespace penstock::main_room {
@@ -130,16 +129,6 @@ Result<void> remove(const Admin& admin, const Options& options) {
 
 using Action = Result<void> (*)(const Admin&, const Options&);
 
-int run(Action action, Options& options) {
-  if (!options.targets.find()) return kBadConfig;
-  const auto admin = Admin::open({.bootstrap_servers = options.targets.bootstrap_servers(),
-                                  .client_id = "penstock-group",
-                                  .properties = {}});
-  if (!admin) return failed(admin.error());
-  const auto done = action(**admin, options);
-  return done ? kOk : failed(done.error());
-}
-
 }  // namespace
 
 Run add_group(CLI::App& app) {
@@ -159,7 +148,9 @@ Run add_group(CLI::App& app) {
   app.require_subcommand(1);
   return [options, actions] {
     for (const auto& [sub, action] : *actions) {
-      if (sub->parsed()) return run(action, *options);
+      if (!sub->parsed()) continue;
+      return with_admin(options->targets, "penstock-group",
+                        [&](const Admin& admin) { return action(admin, *options); });
     }
     return static_cast<int>(kUsage);
   };

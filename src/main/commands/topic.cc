@@ -6,11 +6,10 @@
 #include <boost/json.hpp>
 #include <memory>
 
-#include "client/kafka_client.h"
+#include "main/commands/admin.h"
 #include "main/commands/commands.h"
 #include "main/exit_code.h"
 #include "main/properties.h"
-#include "main/targets.h"
 
 namespace penstock::main_room {
 namespace {
@@ -126,16 +125,6 @@ Result<void> describe(const Admin& admin, const Options& options) {
 
 using Action = Result<void> (*)(const Admin&, const Options&);
 
-int run(Action action, Options& options) {
-  if (!options.targets.find()) return kBadConfig;
-  const auto admin = Admin::open({.bootstrap_servers = options.targets.bootstrap_servers(),
-                                  .client_id = "penstock-topic",
-                                  .properties = {}});
-  if (!admin) return failed(admin.error());
-  const auto done = action(**admin, options);
-  return done ? kOk : failed(done.error());
-}
-
 }  // namespace
 
 Run add_topic(CLI::App& app) {
@@ -165,7 +154,9 @@ Run add_topic(CLI::App& app) {
   app.require_subcommand(1);
   return [options, actions] {
     for (const auto& [sub, action] : *actions) {
-      if (sub->parsed()) return run(action, *options);
+      if (!sub->parsed()) continue;
+      return with_admin(options->targets, "penstock-topic",
+                        [&](const Admin& admin) { return action(admin, *options); });
     }
     return static_cast<int>(kUsage);
   };

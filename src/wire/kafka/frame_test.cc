@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/kafka/frame.h"
 
-#include <gtest/gtest.h>
-
 #include "wire/kafka/served_apis.h"
+#include "wire/kafka/served_requests.h"
 
 namespace penstock::kafka {
 namespace {

@@ -7,7 +7,7 @@
 #include "wire/kafka/decoder.h"
 #include "wire/kafka/encoder.h"
 #include "wire/kafka/printer.h"
-#include "wire/kafka/served_apis.h"
+#include "wire/kafka/served_requests.h"
 
 namespace penstock::kafka {
 namespace {

@@ -6,6 +6,8 @@
 #include <array>
 #include <iterator>
 
+#include "wire/kafka/served_requests.h"
+
 namespace penstock::kafka {
 namespace {
 

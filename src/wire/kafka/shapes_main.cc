@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <string>
 
-#include "wire/kafka/served_apis.h"
+#include "wire/kafka/served_requests.h"
 #include "wire/kafka/shape.h"
 
 int main() {
