@@ -43,7 +43,7 @@ class Penstock:
     """One `penstock up`. `with Penstock(folder) as node: node.kafka, node.cql, node.console, ...`"""
 
     def __init__(self, folder, *, kafka_port=0, cql_port=0, console_port=0, interval="0ms", max_rows=200_000, partitions=1,
-                 show=False, pipeline=True, kafka_extra="", flags=(), env=None):
+                 show=False, pipeline=True, kafka_extra="", flags=(), env=None, command=(str(BINARY), "up")):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data = self.folder / "data"
@@ -56,6 +56,7 @@ class Penstock:
             f"cassandra: {{listen: \"127.0.0.1:{cql_port}\"}}\n"
             f"console: {{listen: \"127.0.0.1:{console_port}\"}}\n"
             f"pipelines: {[str(users)] if pipeline else []}\n")
+        self.command = list(command)
         self.flags = list(flags)
         self.env = {**os.environ, **(env or {})}
         self.process = None
@@ -65,7 +66,7 @@ class Penstock:
         self.out = open(self.folder / "out.txt", "ab")
         self.err = open(self.folder / "err.txt", "ab")
         began = time.monotonic()
-        self.process = subprocess.Popen([str(BINARY), "up", "-c", str(self.config), *self.flags],
+        self.process = subprocess.Popen([*self.command, "-c", str(self.config), *self.flags],
                                         stdout=self.out, stderr=self.err, env=self.env)
         file = self.data / "endpoints.json"
         while time.monotonic() - began < timeout:
