@@ -2,56 +2,85 @@
 // From bytes to columns, and what a batch costs besides: one core, records of 370 bytes.
 #include <benchmark/benchmark.h>
 
-#include <numeric>
-
+#include "stream/column_pool.h"
 #include "stream/compaction.h"
 #include "stream/generate.h"
-#include "stream/json_decoder.h"
+#include "stream/micro_batch.h"
+#include "stream/pipeline.h"
 
+namespace penstock::stream {
 namespace {
 
-using namespace penstock;
+constexpr std::size_t kRecords = 50'000;
 
-sql::Fields people() {
-  sql::Fields fields;
-  for (const char* name : {"id", "first_name", "last_name", "gender", "address", "post_code",
-                           "email", "username", "registered_date", "phone", "picture"}) {
-    fields.push_back({name, sql::Type::Text, fields.empty()});
+PipelineSpec people() {
+  const auto parsed =
+      parse_pipeline(R"(pipeline: people
+source: {kafka: {topics: [people]}}
+schema: |
+  id text NOT NULL, first_name text, last_name text, gender text, address text, post_code text,
+  email text, username text, registered_date text, phone text, picture text
+sinks: [{console: {}}]
+)",
+                     "people.yaml", [](const std::string&) { return std::nullopt; });
+  return parsed.spec.value();
+}
+
+// Generated records of one partition, in memory.
+class Generated final : public Fetched {
+ public:
+  explicit Generated(std::size_t count) : values_(count) {
+    PeopleGenerator generator(7);
+    for (Bytes& value : values_) {
+      generator.next(value);
+      client::KafkaRecord record;
+      record.topic = "people";
+      record.offset = static_cast<std::int64_t>(records_.size());
+      record.timestamp_millis = 1'700'000'000'000 + record.offset;
+      record.has_value = true;
+      record.value = value;
+      records_.push_back(record);
+    }
   }
-  return fields;
-}
+  const std::vector<client::KafkaRecord>& records() const override { return records_; }
+  std::vector<client::KafkaHeader> headers(std::size_t) const override { return {}; }
+  const std::vector<client::TopicPartitionOffset>& ends() const override { return ends_; }
 
-std::vector<Bytes> records(std::size_t count) {
-  stream::PeopleGenerator generator(7);
-  std::vector<Bytes> out(count);
-  for (Bytes& record : out) generator.next(record);
-  return out;
-}
+ private:
+  std::vector<Bytes> values_;
+  std::vector<client::KafkaRecord> records_;
+  std::vector<client::TopicPartitionOffset> ends_;
+};
 
-void fill(stream::JsonDecoder& decoder, const std::vector<Bytes>& input,
-          std::vector<sql::Column>& columns) {
-  columns.clear();
-  for (const sql::Field& field : people()) columns.emplace_back(field.type);
-  stream::Reject reject;
-  for (const Bytes& record : input) {
-    if (!decoder.decode(record, columns, reject)) std::abort();
+// What the engine does with fetched records until a batch of them is full.
+struct Decoding {
+  MicroBatch batch() { return {spec, plan, columns, 0, {}, {}}; }
+  void add(MicroBatch& to) {
+    MicroBatch::Partitions partitions{{{"people", 0}, {}}};
+    to.add(fetched, 0, kRecords, partitions, decoder, 0);
+    if (to.records() != kRecords || !to.rejected.empty()) std::abort();
   }
-}
+
+  PipelineSpec spec = people();
+  Plan plan = Plan::compile(spec).value();
+  JsonDecoder decoder{plan.input(), {}};
+  std::shared_ptr<ColumnPool> columns = std::make_shared<ColumnPool>(plan.input(), 64 << 20);
+  std::shared_ptr<const Fetched> fetched = std::make_shared<const Generated>(kRecords);
+};
 
 void decode_people(benchmark::State& state) {
-  const auto input = records(50'000);
-  stream::JsonDecoder decoder(people(), {});
-  std::vector<sql::Column> columns;
+  Decoding decoding;
   for (auto _ : state) {
-    fill(decoder, input, columns);
-    benchmark::DoNotOptimize(columns[0].size());
+    MicroBatch batch = decoding.batch();
+    decoding.add(batch);
+    benchmark::DoNotOptimize(batch.bytes());
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * input.size()));
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kRecords));
 }
 BENCHMARK(decode_people);
 
 void generate_people(benchmark::State& state) {
-  stream::PeopleGenerator generator(7);
+  PeopleGenerator generator(7);
   Bytes json;
   for (auto _ : state) {
     generator.next(json);
@@ -62,18 +91,16 @@ void generate_people(benchmark::State& state) {
 BENCHMARK(generate_people);
 
 void keep_newest(benchmark::State& state) {
-  const auto input = records(50'000);
-  stream::JsonDecoder decoder(people(), {});
-  std::vector<sql::Column> columns;
-  fill(decoder, input, columns);
-  sql::Selection rows(input.size());
-  std::iota(rows.begin(), rows.end(), 0U);
-  std::vector<std::int64_t> timestamps(input.size());
-  std::iota(timestamps.begin(), timestamps.end(), 1);
+  Decoding decoding;
+  MicroBatch batch = decoding.batch();
+  decoding.add(batch);
+  batch.seal({});
   for (auto _ : state)
-    benchmark::DoNotOptimize(stream::newest_per_key(columns, {0}, rows, timestamps).size());
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * input.size()));
+    benchmark::DoNotOptimize(
+        newest_per_key(batch.rows->columns, {0}, batch.rows->rows, batch.timestamps).size());
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kRecords));
 }
 BENCHMARK(keep_newest);
 
 }  // namespace
+}  // namespace penstock::stream

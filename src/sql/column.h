@@ -20,6 +20,7 @@ namespace penstock::sql {
 class ByteArena {
  public:
   std::size_t size() const { return size_; }
+  std::size_t capacity() const { return capacity_; }
   const char* data() const { return data_.get(); }
   BytesView view(std::size_t begin, std::size_t end) const {
     return {data_.get() + begin, end - begin};
@@ -66,7 +67,7 @@ class Column {
   explicit Column(Type type = Type::Null) : type_(type), storage_(storage(type)) {}
 
   Type type() const { return type_; }
-  std::size_t size() const { return states_.size(); }
+  std::size_t size() const { return size_; }
   Cell state(std::size_t row) const { return static_cast<Cell>(states_[row]); }
   bool has_value(std::size_t row) const { return states_[row] == 0; }
 
@@ -76,22 +77,28 @@ class Column {
     return arena_.view(row == 0 ? 0 : ends_[row - 1], ends_[row]);
   }
   // Memory held by values; what a batch is measured by.
-  std::size_t byte_size() const { return arena_.size() + 9 * states_.size(); }
+  std::size_t byte_size() const { return arena_.size() + 9 * size_; }
+  // Memory held for values, those to come included.
+  std::size_t byte_capacity() const {
+    return arena_.capacity() + states_.capacity() + ints_.capacity() * sizeof(std::int64_t) +
+           doubles_.capacity() * sizeof(double) + ends_.capacity() * sizeof(std::uint32_t);
+  }
 
   void reserve(std::size_t rows) {
-    states_.reserve(rows);
-    if (storage_ == Storage::Int64) ints_.reserve(rows);
-    if (storage_ == Storage::Float64) doubles_.reserve(rows);
-    if (storage_ == Storage::Bytes) ends_.reserve(rows);
+    if (rows <= states_.size()) return;
+    states_.resize(rows);
+    if (storage_ == Storage::Int64) ints_.resize(rows);
+    if (storage_ == Storage::Float64) doubles_.resize(rows);
+    if (storage_ == Storage::Bytes) ends_.resize(rows);
   }
 
   void append_int(std::int64_t value) {
-    ints_.push_back(value);
-    states_.push_back(0);
+    const std::size_t row = add_row(Cell::Value);
+    ints_[row] = value;
   }
   void append_double(double value) {
-    doubles_.push_back(value);
-    states_.push_back(0);
+    const std::size_t row = add_row(Cell::Value);
+    doubles_[row] = value;
   }
   void append_bytes(BytesView value) {
     arena_.append(value);
@@ -101,14 +108,14 @@ class Column {
   // times, then this.
   ByteArena& arena() { return arena_; }
   void end_bytes() {
-    ends_.push_back(static_cast<std::uint32_t>(arena_.size()));
-    states_.push_back(0);
+    const std::size_t row = add_row(Cell::Value);
+    ends_[row] = static_cast<std::uint32_t>(arena_.size());
   }
   void append_without_value(Cell state) {
-    if (storage_ == Storage::Int64) ints_.push_back(0);
-    if (storage_ == Storage::Float64) doubles_.push_back(0);
-    if (storage_ == Storage::Bytes) ends_.push_back(static_cast<std::uint32_t>(arena_.size()));
-    states_.push_back(static_cast<std::uint8_t>(state));
+    const std::size_t row = add_row(state);
+    if (storage_ == Storage::Int64) ints_[row] = 0;
+    if (storage_ == Storage::Float64) doubles_[row] = 0;
+    if (storage_ == Storage::Bytes) ends_[row] = static_cast<std::uint32_t>(arena_.size());
   }
   void append_null() { append_without_value(Cell::Null); }
   // The cell `row` of another column of the same storage.
@@ -119,20 +126,24 @@ class Column {
     if (storage_ == Storage::Bytes) append_bytes(from.bytes_at(row));
   }
 
-  // Forgets the rows from `rows` on, and bytes begun but not ended.
+  // Forgets the rows from `rows` on, and bytes begun but not ended; keeps their memory.
   void truncate(std::size_t rows) {
-    states_.resize(rows);
-    if (storage_ == Storage::Int64) ints_.resize(rows);
-    if (storage_ == Storage::Float64) doubles_.resize(rows);
-    if (storage_ == Storage::Bytes) {
-      ends_.resize(rows);
-      arena_.truncate(rows == 0 ? 0 : ends_[rows - 1]);
-    }
+    size_ = rows;
+    if (storage_ == Storage::Bytes) arena_.truncate(rows == 0 ? 0 : ends_[rows - 1]);
   }
 
  private:
+  std::size_t add_row(Cell state) {
+    if (size_ == states_.size()) [[unlikely]]
+      reserve(std::max<std::size_t>(2 * size_, 64));
+    states_[size_] = static_cast<std::uint8_t>(state);
+    return size_++;
+  }
+
   Type type_;
   Storage storage_;
+  std::size_t size_ =
+      0;  // rows; the vectors are as long as there is room, so one check a cell does
   std::vector<std::uint8_t> states_;
   std::vector<std::int64_t> ints_;
   std::vector<double> doubles_;

@@ -22,6 +22,7 @@ constexpr Duration kIdleWait = seconds(10);
 constexpr Duration kPollAtLeastEvery = seconds(30);  // far below max.poll.interval.ms
 constexpr Duration kCommitEvery = Millis(500);
 constexpr Duration kRevokeBudget = seconds(10);
+constexpr Duration kColumnsKept = seconds(5);  // after the last batch
 constexpr std::size_t kCulpritsWithoutSuccess = 20;
 
 enum class Failing { Transient, Row, Global };
@@ -76,6 +77,7 @@ Engine::Engine(const PipelineSpec& spec, const Plan& plan, const Parts& parts)
       plan_(plan),
       parts_(parts),
       decoder_(plan.input(), decoder_options(spec)),
+      columns_(std::make_shared<ColumnPool>(plan.input(), spec.memory_bytes / 4)),
       id_(id_of(spec.name)),
       began_(parts.clock.now()),
       last_poll_(began_),
@@ -140,7 +142,8 @@ bool Engine::advance() {
 
 void Engine::open_batch() {
   const TimePoint now = parts_.clock.now();
-  open_ = std::make_unique<MicroBatch>(spec_, plan_, next_batch_++, now, parts_.clock.wall());
+  open_ =
+      std::make_unique<MicroBatch>(spec_, plan_, columns_, next_batch_++, now, parts_.clock.wall());
   // Triggers fire on multiples of the interval, as Spark's do.
   const Duration interval = std::max<Duration>(spec_.trigger.interval, Millis(1));
   seal_at_ = began_ + ((now - began_) / interval + 1) * interval;
@@ -356,6 +359,7 @@ void Engine::finish() {
     }
   }
   report(done);
+  last_finish_ = parts_.clock.now();
   if (parts_.clock.now() - last_commit_ >= kCommitEvery) commit_group(false);
 }
 
@@ -416,6 +420,7 @@ bool Engine::step() {
   if (spec_.trigger.kind == Trigger::Kind::AvailableNow && reached_the_end() && idle())
     return end();
   if (!to_commit_.empty() && parts_.clock.now() - last_commit_ >= kCommitEvery) commit_group(false);
+  if (idle() && parts_.clock.now() - last_finish_ >= kColumnsKept) columns_->clear();
 
   // Memory between fetch and acknowledgement, with hysteresis.
   std::size_t held = open_ ? open_->bytes() : 0;

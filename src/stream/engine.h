@@ -127,6 +127,7 @@ class Engine final : public AssignmentListener {
   const Plan& plan_;
   Parts parts_;
   JsonDecoder decoder_;
+  std::shared_ptr<ColumnPool> columns_;  // shared with rows that may outlive the engine
   Uuid id_;
   Uuid run_id_ = Uuid::random();
 
@@ -159,6 +160,7 @@ class Engine final : public AssignmentListener {
   TimePoint last_commit_{};
   TimePoint source_retry_at_{};
   bool source_open_ = true;
+  TimePoint last_finish_{};
   std::optional<TimePoint> last_trigger_;
   std::map<Reason, TimePoint> last_reject_log_;
   std::string error_;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <bit>
 #include <charconv>
 #include <unordered_map>
 
@@ -17,24 +18,56 @@ namespace ondemand = simdjson::ondemand;
 using simdjson::SIMDJSON_PADDING;
 using sql::Type;
 
-// Copies a JSON string's bytes up to its closing quote, 16 at a time; both sides have 16 bytes of
+__m128i load16(const char* from) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+}
+unsigned equal_mask(__m128i a, __m128i b) {
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)));
+}
+
+// Copies a JSON string's bytes up to its closing quote, 32 at a time; both sides have 32 bytes of
 // slack. Null when a backslash comes first.
 char* copy_plain(const char* from, char* to) {
   const __m128i quote = _mm_set1_epi8('"');
   const __m128i backslash = _mm_set1_epi8('\\');
   while (true) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
-    const auto quotes = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, quote)));
-    const auto slashes = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, backslash)));
+    const __m128i low = load16(from);
+    const __m128i high = load16(from + 16);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), low);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 16), high);
+    const unsigned quotes = equal_mask(low, quote) | equal_mask(high, quote) << 16;
+    const unsigned slashes = equal_mask(low, backslash) | equal_mask(high, backslash) << 16;
     if ((quotes | slashes) != 0) {
-      const int at = __builtin_ctz(quotes | slashes);
+      const int at = std::countr_zero(quotes | slashes);
       return (quotes >> at & 1) != 0 ? to + at : nullptr;
     }
-    from += 16;
-    to += 16;
+    from += 32;
+    to += 32;
   }
 }
+
+// A field's name and closing quote, as a record has them, for quick comparison.
+class QuotedName {
+ public:
+  explicit QuotedName(const std::string& name) : text_(name + '"'), length_(text_.size()) {
+    std::memcpy(head_, text_.data(), std::min(length_, kHeadBytes));
+    head_bits_ = length_ < kHeadBytes ? (1U << length_) - 1 : 0xffff;
+  }
+  // Whether `raw` begins with it; kHeadBytes of raw may be read, and `left` bytes exist.
+  bool begins(const char* raw, std::size_t left) const {
+    if ((equal_mask(load16(raw), load16(head_)) & head_bits_) != head_bits_) return false;
+    if (length_ <= kHeadBytes) [[likely]]
+      return true;
+    return length_ <= left && std::memcmp(raw, text_.data(), length_) == 0;
+  }
+
+ private:
+  static constexpr std::size_t kHeadBytes = 16;
+  char head_[kHeadBytes] = {};
+  unsigned head_bits_;
+  std::string text_;
+  std::size_t length_;
+};
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -80,10 +113,10 @@ enum class Outcome { Done, BadJson, BadType, BadText };
 
 struct JsonDecoder::Impl {
   Impl(sql::Fields names, const DecoderOptions& settings)
-      : fields(std::move(names)), options(settings), seen(fields.size()) {
+      : fields(std::move(names)), options(settings) {
     for (std::size_t i = 0; i < fields.size(); ++i) {
       slots.emplace(fields[i].name, i);
-      quoted.push_back(fields[i].name + '"');
+      quoted.emplace_back(fields[i].name);
     }
     scratch.resize(4096);
   }
@@ -93,11 +126,12 @@ struct JsonDecoder::Impl {
   std::size_t slot_of(ondemand::field& field, std::size_t expected, bool& bad) {
     const char* raw = field.key().raw();
     const auto left = static_cast<std::size_t>(end + SIMDJSON_PADDING - raw);
-    if (expected < quoted.size()) {
-      const std::string& wanted = quoted[expected];
-      if (wanted.size() <= left && std::memcmp(raw, wanted.data(), wanted.size()) == 0)
-        return expected;
-    }
+    if (expected < quoted.size() && quoted[expected].begins(raw, left)) [[likely]]
+      return expected;
+    return look_up(field, bad);
+  }
+
+  std::size_t look_up(ondemand::field& field, bool& bad) {
     std::string_view name;
     if (field.unescaped_key().get(name) != simdjson::SUCCESS) {
       bad = true;
@@ -158,13 +192,8 @@ struct JsonDecoder::Impl {
     return true;
   }
 
+  // Anything but a text for a text column.
   Outcome append(ondemand::value& value, Type type, sql::Column& column) {
-    if (type == Type::Text) {
-      ondemand::raw_json_string raw;
-      if (value.get_raw_json_string().get(raw) == simdjson::SUCCESS) {
-        return append_string(raw, column) ? Outcome::Done : Outcome::BadJson;
-      }
-    }
     std::string_view text = token(value);
     if (text.empty()) return Outcome::BadJson;
     if (text[0] == '{' || text[0] == '[') {
@@ -219,8 +248,21 @@ struct JsonDecoder::Impl {
   // One field of the record into its column. False: the record is rejected.
   bool take(ondemand::value& value, std::size_t slot, std::size_t row, sql::Column& column,
             Reject& reject) {
-    if (seen[slot] != 0) column.truncate(row);
-    seen[slot] = 1;
+    if (column.size() != row) [[unlikely]]  // it came before
+      column.truncate(row);
+    if (fields[slot].type == Type::Text) [[likely]] {
+      ondemand::raw_json_string raw;
+      if (value.get_raw_json_string().get(raw) == simdjson::SUCCESS) [[likely]] {
+        if (append_string(raw, column)) [[likely]]
+          return true;
+        return refuse(reject, Reason::Decode, slot, "the value is not valid JSON");
+      }
+    }
+    return take_other(value, slot, row, column, reject);
+  }
+
+  bool take_other(ondemand::value& value, std::size_t slot, std::size_t row, sql::Column& column,
+                  Reject& reject) {
     const Outcome outcome = append(value, fields[slot].type, column);
     if (outcome == Outcome::Done) return true;
     if (outcome == Outcome::BadJson)
@@ -269,8 +311,10 @@ struct JsonDecoder::Impl {
     if (const auto error = document.get_object().get(object)) return refuse(reject, words(error));
     std::size_t expected = 0;
     for (auto item : object) {
-      ondemand::field field;
-      if (const auto error = std::move(item).get(field)) return refuse(reject, words(error));
+      if (const auto error = item.error()) return refuse(reject, words(error));
+      // Not copied: the halves that were just written would be read as wholes, and the processor
+      // waits for such reads until the writes have left its store buffer.
+      ondemand::field&& field = std::move(item).value_unsafe();
       bool bad_key = false;
       const std::size_t slot = slot_of(field, expected, bad_key);
       if (bad_key) return refuse(reject, "a field name is not valid JSON");
@@ -303,13 +347,13 @@ struct JsonDecoder::Impl {
     // What an earlier record left behind must not look like part of this one.
     std::memset(scratch.data() + record.size(), 0, SIMDJSON_PADDING);
     end = scratch.data() + record.size();
-    std::fill(seen.begin(), seen.end(), std::uint8_t{0});
     bool good = object(columns, row, reject);
     for (std::size_t i = 0; good && i < fields.size(); ++i) {
-      if (seen[i] == 0) columns[i].append_without_value(sql::Cell::Unset);
+      if (columns[i].size() == row) columns[i].append_without_value(sql::Cell::Unset);
       if (fields[i].not_null && !columns[i].has_value(row)) {
         good = refuse(reject, Reason::MissingRequired, i,
-                      seen[i] == 0 ? "the field is missing" : "the field is null");
+                      columns[i].state(row) == sql::Cell::Unset ? "the field is missing"
+                                                                : "the field is null");
       }
     }
     if (!good) {
@@ -320,9 +364,8 @@ struct JsonDecoder::Impl {
 
   sql::Fields fields;
   DecoderOptions options;
-  std::vector<std::string> quoted;  // name and closing quote, as in the record
+  std::vector<QuotedName> quoted;
   std::unordered_map<std::string, std::size_t> slots;
-  std::vector<std::uint8_t> seen;
   std::vector<char> scratch;
   const char* end = nullptr;  // of the record in scratch
   ondemand::parser parser;

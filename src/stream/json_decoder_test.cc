@@ -83,6 +83,33 @@ TEST(JsonDecoder, LastOfDuplicatesCountsAndUnknownFieldsAreIgnored) {
       "last|?|2|?|?|?|?");
 }
 
+// Names are first compared 16 bytes at a time with the one that came here in the record before.
+TEST(JsonDecoder, NamesOfAnyLengthAreToldApart) {
+  sql::Fields fields;
+  for (std::size_t length : {1, 14, 15, 16, 17, 31, 32, 80})
+    fields.push_back({std::string(length, 'a'), sql::Type::Int, false});
+  JsonDecoder decoder(fields, {});
+  std::vector<sql::Column> columns;
+  for (const sql::Field& field : fields) columns.emplace_back(field.type);
+  Reject reject;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const std::string name = fields[i].name;
+    ASSERT_TRUE(decoder.decode(
+        fmt::format(R"({{"{0}b":0,"b{0}":0,"{0}":{1},"{0}\u0061\u0062":0}})", name, i + 1), columns,
+        reject));
+    for (std::size_t c = 0; c < fields.size(); ++c) {
+      EXPECT_EQ(columns[c].has_value(i), c == i) << c << " " << i;
+    }
+    EXPECT_EQ(columns[i].int_at(i), static_cast<std::int64_t>(i) + 1);
+  }
+  std::string all = "{";
+  for (std::size_t i = 0; i < fields.size(); ++i)
+    all += fmt::format(R"({}"{}":{})", i == 0 ? "" : ",", fields[i].name, 100 + i);
+  ASSERT_TRUE(decoder.decode(all + "}", columns, reject));
+  for (std::size_t c = 0; c < fields.size(); ++c)
+    EXPECT_EQ(columns[c].int_at(fields.size()), 100 + static_cast<std::int64_t>(c));
+}
+
 TEST(JsonDecoder, BrokenRecordsAreOfClassDecode) {
   Decoding d;
   for (const std::string record : {"",

@@ -32,10 +32,18 @@ class PartitionFinder {
 
 }  // namespace
 
-MicroBatch::MicroBatch(const PipelineSpec& spec, const Plan& plan, std::int64_t batch_id,
-                       TimePoint opened_at, WallTime started_at)
-    : id(batch_id), opened(opened_at), started(started_at), spec_(spec), plan_(plan) {
-  for (const sql::Field& field : plan.input()) columns_.emplace_back(field.type);
+MicroBatch::MicroBatch(const PipelineSpec& spec, const Plan& plan, std::shared_ptr<ColumnPool> pool,
+                       std::int64_t batch_id, TimePoint opened_at, WallTime started_at)
+    : id(batch_id),
+      opened(opened_at),
+      started(started_at),
+      spec_(spec),
+      plan_(plan),
+      pool_(std::move(pool)),
+      columns_(pool_->take()) {}
+
+MicroBatch::~MicroBatch() {
+  pool_->give(std::move(columns_));  // none once sealed
 }
 
 std::size_t MicroBatch::add(std::shared_ptr<const Fetched> fetched, std::size_t from,
@@ -126,6 +134,7 @@ void MicroBatch::seal(const std::vector<std::size_t>& key) {
   const bool null_on_convert = spec_.on_error.at(Reason::Convert) == Action::Null;
   Plan::Outcome outcome = plan_.run(std::move(columns_), origins_.size(), null_on_convert);
   columns_.clear();
+  pool_->give(std::move(outcome.decoded));
   filtered = outcome.filtered;
   for (FailedRow& failed : outcome.failed)
     reject(origins_[failed.decoded], std::move(failed.reject));
@@ -154,7 +163,10 @@ void MicroBatch::seal(const std::vector<std::size_t>& key) {
   timestamps.resize(rows_in_columns);
   for (const std::uint32_t row : all.rows) timestamps[row] = timestamps_[all.decoded(row)];
   to_write = key.empty() ? all.rows : newest_per_key(all.columns, key, all.rows, timestamps);
-  rows = std::make_shared<Rows>(std::move(all));
+  rows = std::shared_ptr<Rows>(new Rows(std::move(all)), [pool = pool_](Rows* done) {
+    pool->give(std::move(done->columns));
+    delete done;
+  });
 }
 
 }  // namespace penstock::stream

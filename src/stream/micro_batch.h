@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "stream/column_pool.h"
 #include "stream/json_decoder.h"
 #include "stream/ports.h"
 #include "stream/write_clock.h"
@@ -25,8 +26,12 @@ struct Range {
 // rows for the sinks and letters for the dead-letter topic. Pure: no I/O, no thread of its own.
 class MicroBatch {
  public:
-  MicroBatch(const PipelineSpec& spec, const Plan& plan, std::int64_t id, TimePoint opened,
-             WallTime started);
+  // `pool` lends the columns, of plan.input(), and gets them back with the last owner of `rows`.
+  MicroBatch(const PipelineSpec& spec, const Plan& plan, std::shared_ptr<ColumnPool> pool,
+             std::int64_t id, TimePoint opened, WallTime started);
+  ~MicroBatch();
+  MicroBatch(const MicroBatch&) = delete;
+  MicroBatch& operator=(const MicroBatch&) = delete;
 
   // Decodes records [from, size) of `fetched` that belong to `partition_clocks`, up to `rows_max`
   // rows in all, and returns the number of the first record not taken. Records of partitions that
@@ -83,6 +88,7 @@ class MicroBatch {
 
   const PipelineSpec& spec_;
   const Plan& plan_;
+  std::shared_ptr<ColumnPool> pool_;
   std::vector<std::shared_ptr<const Fetched>> fetched_;
   std::size_t fetched_bytes_ = 0;
   std::size_t records_ = 0;

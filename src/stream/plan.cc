@@ -146,6 +146,7 @@ Plan::Outcome Plan::run(std::vector<sql::Column> columns, std::size_t count,
       origin[i] = out.rows.decoded(kept[i]);
       if (!std::binary_search(failed.begin(), failed.end(), kept[i])) rows.push_back(i);
     }
+    if (out.decoded.empty()) out.decoded = std::move(out.rows.columns);
     out.rows = {std::move(next), std::move(rows), std::move(origin)};
   }
   return out;

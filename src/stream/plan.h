@@ -42,6 +42,7 @@ class Plan {
   // `null_on_convert`. Returns also how many rows `where` steps took away.
   struct Outcome {
     Rows rows;
+    std::vector<sql::Column> decoded;  // the columns given, when a select has put others in rows
     std::vector<FailedRow> failed;
     std::size_t filtered = 0;
   };
