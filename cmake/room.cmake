@@ -45,7 +45,7 @@ function(room name)
   endif()
 
   if(PENSTOCK_TESTS AND ROOM_TESTS)
-    add_executable(${target}_test ${ROOM_TESTS})
+    add_executable(${target}_test ${ROOM_TESTS} ${PENSTOCK_TEST_OBJECTS})
     target_link_libraries(${target}_test PRIVATE ${target} penstock_flags ${ROOM_LIBS} ${ROOM_TEST_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
     target_compile_options(${target}_test PRIVATE -O0)
     target_precompile_headers(${target}_test REUSE_FROM precompiled_tests)
