@@ -16,34 +16,8 @@ constexpr std::size_t kGroupBytesMax = 4 << 20;
 
 }  // namespace
 
-Result<void> Recovery::ready() {
-  const std::lock_guard lock(mutex_);
-  if (!failed_) return {};
-  const rocksdb::Status status = db_.Resume();
-  if (!status.ok()) {
-    return fail(rocks_error(status,
-                            "the table store takes no writes since a disk error; free or repair "
-                            "the disk, then restart"));
-  }
-  failed_ = false;
-  log_info("table", "The table store takes writes again.");
-  return {};
-}
-
-Result<void> Recovery::outcome(const rocksdb::Status& status, std::string_view what) {
-  if (status.ok()) return {};
-  Error error = rocks_error(status, what);
-  const std::lock_guard lock(mutex_);
-  if (!failed_)
-    log_error("table", "{}. Writes are refused until the disk takes them again.", error.message);
-  failed_ = true;
-  return fail(std::move(error));
-}
-
-Committer::Committer(rocksdb::DB& db, Recovery& recovery, const CurrentCatalog& catalog,
-                     Metrics& metrics)
-    : db_(db),
-      recovery_(recovery),
+Committer::Committer(Database& database, const CurrentCatalog& catalog, Metrics& metrics)
+    : database_(database),
       catalog_(catalog),
       rows_(metrics.counter("penstock_table_written_records_total", "Records written to tables",
                             {{"path", "log"}})),
@@ -100,11 +74,12 @@ void Committer::commit(std::deque<Waiting>& group) {
       all.Merge(slice(one.batch.key(record)), slice(one.batch.value(record)));
     }
   }
-  Result<void> outcome = recovery_.ready();
-  if (outcome && all.Count() != 0) {
+  Result<void> outcome;
+  if (all.Count() != 0) {
     rocksdb::WriteOptions options;
     options.sync = true;
-    outcome = recovery_.outcome(db_.Write(options, &all), "writing rows failed");
+    outcome = database_.change("writing rows failed",
+                               [&](rocksdb::DB& db) { return db.Write(options, &all); });
   }
   rows_.add(static_cast<double>(records));
   commits_.add();

@@ -8,29 +8,11 @@
 #include "base/metrics.h"
 #include "net/loop.h"
 #include "table/current_catalog.h"
-#include "table/rocks.h"
+#include "table/database.h"
 
 namespace penstock::table {
 
 using Done = Function<void(Result<void>)>;
-
-// What happens after a disk error. RocksDB takes no writes then. Errors of flushes and of table
-// files end when the disk is well again: the next write resumes. After a failed write of the log
-// nobody knows what the log holds, and only opening the database anew tells; until then writes are
-// refused with that advice, and reads go on.
-class Recovery {
- public:
-  explicit Recovery(rocksdb::DB& db) : db_(db) {}
-  // Before a write: after a failed one, tries to resume; an error if the disk is still ill.
-  Result<void> ready();
-  // After a write.
-  Result<void> outcome(const rocksdb::Status& status, std::string_view what);
-
- private:
-  rocksdb::DB& db_;
-  std::mutex mutex_;
-  bool failed_ = false;
-};
 
 // The write path of small batches: one thread that takes whatever waits, writes it to RocksDB's log
 // and memtable as one batch with one sync, and then answers all of it. So a thousand clients share
@@ -39,7 +21,7 @@ class Recovery {
 // add() on any thread. `done` runs on the committer's thread. stop() finishes what was added.
 class Committer {
  public:
-  Committer(rocksdb::DB& db, Recovery& recovery, const CurrentCatalog& catalog, Metrics& metrics);
+  Committer(Database& database, const CurrentCatalog& catalog, Metrics& metrics);
 
   void add(MutationBatch batch, Done done);
   void stop() { thread_.stop(); }
@@ -54,8 +36,7 @@ class Committer {
   std::deque<Waiting> take();
   void commit(std::deque<Waiting>& group);
 
-  rocksdb::DB& db_;
-  Recovery& recovery_;
+  Database& database_;
   const CurrentCatalog& catalog_;
   Metrics::Counter rows_;
   Metrics::Counter commits_;

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include <map>
+#include <set>
+
+#include "net/loop.h"
 #include "table/forgetful_env.h"
 #include "table/test_store.h"
 
@@ -30,14 +34,6 @@ class Crash : public testing::TestWithParam<std::size_t> {
       insert_event(batch, *t_.events(), name, std::to_string(i), "s", "v", 1);
     insert_user(batch, *t_.users(), name, "checkpoint", "n", 1);
     return t_.apply(std::move(batch));
-  }
-  // The disk is well again: the store goes on by itself, or asks for the restart that helps.
-  void writes_again() {
-    const Result<void> after = write("after");
-    if (after) return;
-    EXPECT_THAT(after.error().message, testing::HasSubstr("then restart"));
-    t_.open();
-    ASSERT_TRUE(write("after"));
   }
   std::size_t events(const std::string& name) {
     return t_.read({.table = t_.events(), .partitions = std::vector<Bytes>{name}}).size();
@@ -95,9 +91,10 @@ TEST_P(Crash, FullDiskIsNamedAndWritesGoOnWhenThereIsRoom) {
   EXPECT_EQ(refused.error().code, Code::NoSpace) << refused.error().message;
   const Result<void> again = write("still full");
   ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Code::NoSpace) << again.error().message;
   EXPECT_EQ(events("before"), kRows);  // reads go on
   env_.fail_with({});
-  writes_again();
+  ASSERT_TRUE(write("after"));
   power_cut();
   EXPECT_EQ(events("before"), kRows);
   EXPECT_EQ(events("after"), kRows);
@@ -110,11 +107,83 @@ TEST_P(Crash, DiskErrorIsNamedAndNothingAcknowledgedIsLost) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::Io);
   EXPECT_THAT(refused.error().message, testing::HasSubstr("Input/output error"));
+  const Result<void> again = write("still broken");
+  ASSERT_FALSE(again);
+  EXPECT_THAT(again.error().message, testing::HasSubstr("Input/output error"));
+  EXPECT_EQ(events("before"), kRows);  // reads go on
   env_.fail_with({});
-  writes_again();
+  ASSERT_TRUE(write("after"));
+  for (const std::string name : {"before", "after"}) EXPECT_EQ(events(name), kRows);
   power_cut();
-  EXPECT_EQ(events("before"), kRows);
-  EXPECT_EQ(events("after"), kRows);
+  for (const std::string name : {"before", "after"}) EXPECT_EQ(events(name), kRows);
+}
+
+// The client was told that the change had failed; if the log has it all the same, no other table
+// may get its number.
+TEST_P(Crash, SchemaChangeThatMetADiskErrorIsThereOrNotButNeverHalf) {
+  const auto create = [&](const std::string& keyspace) {
+    return t_.store->change_schema([&](CatalogEdit& edit) -> Result<void> {
+      TRY(edit.create_keyspace({.name = keyspace,
+                                .replication = {{"class", "SimpleStrategy"}},
+                                .durable_writes = true,
+                                .tables = {}}));
+      TableDef def = users_def();
+      def.keyspace = keyspace;
+      return edit.create_table(def);
+    });
+  };
+  const auto numbers = [&] {
+    std::map<std::string, std::uint32_t> found;
+    for (const auto& [keyspace, def] : t_.store->catalog()->keyspaces())
+      for (const auto& [name, table] : def->tables)
+        found[keyspace + "." + name] = table->number.value();
+    return found;
+  };
+  env_.fail_syncs_with(rocksdb::Status::IOError("Input/output error"));
+  ASSERT_FALSE(create("refused"));
+  EXPECT_FALSE(numbers().contains("refused.users"));
+  env_.fail_syncs_with({});
+  ASSERT_TRUE(create("next"));
+  const auto before = numbers();
+  EXPECT_TRUE(before.contains("next.users"));
+  std::set<std::uint32_t> apart;
+  for (const auto& [name, number] : before) apart.insert(number);
+  EXPECT_EQ(apart.size(), before.size());
+  power_cut();
+  EXPECT_EQ(numbers(), before);
+}
+
+TEST_P(Crash, ReadsGoOnWhileTheDatabaseIsMendedAndSeeAllThatWasAcknowledged) {
+  ASSERT_TRUE(write("acknowledged"));
+  std::atomic<bool> stop{false};
+  std::atomic<int> reads{0};
+  net::BlockingPool readers(2, "readers");
+  for (int i = 0; i < 2; ++i) {
+    readers.run([&] {
+      const ReadQuery query{.table = t_.events(), .partitions = std::vector<Bytes>{"acknowledged"}};
+      while (!stop) {
+        int rows = 0;
+        const auto read = t_.store->read(query, [&](const RowView&) {
+          ++rows;
+          return Visit::Continue;
+        });
+        EXPECT_TRUE(read) << read.error().message;
+        EXPECT_EQ(rows, kRows);
+        ++reads;
+      }
+    });
+  }
+  for (int i = 0; i < 5; ++i) {
+    env_.fail_with(rocksdb::Status::IOError("Input/output error"));
+    EXPECT_FALSE(write("refused"));
+    EXPECT_FALSE(write("refused"));
+    env_.fail_with({});
+    const Result<void> after = write("after " + std::to_string(i));
+    EXPECT_TRUE(after) << after.error().message;
+  }
+  stop = true;
+  readers.stop();
+  EXPECT_GT(reads, 0);
 }
 
 }  // namespace

@@ -31,6 +31,12 @@ class ForgetfulEnv final : public rocksdb::EnvWrapper {
     failure_ = std::move(status);
   }
 
+  // The same for syncs alone: the bytes are in the file, and nobody knows whether they will stay.
+  void fail_syncs_with(rocksdb::Status status) {
+    const std::lock_guard lock(mutex_);
+    sync_failure_ = std::move(status);
+  }
+
   void forget() {
     const std::lock_guard lock(mutex_);
     for (const auto& [path, file] : files_) {
@@ -110,7 +116,7 @@ class ForgetfulEnv final : public rocksdb::EnvWrapper {
 
    private:
     rocksdb::Status sync() {
-      if (rocksdb::Status status = env_.step(); !status.ok()) return status;
+      if (rocksdb::Status status = env_.step(true); !status.ok()) return status;
       const rocksdb::Status status = file_->Sync();
       if (status.ok()) env_.synced(path_, file_->GetFileSize());
       return status;
@@ -151,11 +157,11 @@ class ForgetfulEnv final : public rocksdb::EnvWrapper {
   }
 
   // What every operation that changes something asks first.
-  rocksdb::Status step() {
+  rocksdb::Status step(bool is_sync = false) {
     const std::lock_guard lock(mutex_);
     if (left_ == 0) return rocksdb::Status::IOError("the machine is off");
     if (left_ > 0) --left_;
-    return failure_;
+    return is_sync && failure_.ok() ? sync_failure_ : failure_;
   }
   void synced(const std::string& path, std::uint64_t size) {
     const std::lock_guard lock(mutex_);
@@ -172,6 +178,7 @@ class ForgetfulEnv final : public rocksdb::EnvWrapper {
   std::map<std::string, File> files_;
   std::atomic<int> left_{-1};  // operations until the crash; negative = never
   rocksdb::Status failure_;
+  rocksdb::Status sync_failure_;
 };
 
 inline rocksdb::Status ForgetfulEnv::NewDirectory(const std::string& path,

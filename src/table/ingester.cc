@@ -8,12 +8,11 @@
 
 namespace penstock::table {
 
-Ingester::Ingester(rocksdb::DB& db, const rocksdb::Options& options, Recovery& recovery,
+Ingester::Ingester(Database& database, const rocksdb::Options& options,
                    const CurrentCatalog& catalog, const std::filesystem::path& folder,
                    std::size_t threads, Metrics& metrics)
-    : db_(db),
+    : database_(database),
       options_(options),
-      recovery_(recovery),
       catalog_(catalog),
       folder_(folder),
       rows_(metrics.counter("penstock_table_written_records_total", "Records written to tables",
@@ -42,7 +41,7 @@ void Ingester::add(MutationBatch batch, Done done) {
 }
 
 Result<void> Ingester::ingest(MutationBatch& batch) {
-  TRY(recovery_.ready());
+  TRY(database_.ready());  // before a file is built for nothing
   const std::string path = (folder_ / fmt::format("{}.sst", files_++)).string();
   Result<void> outcome = write_file(batch, path);
   if (outcome) outcome = catalog_.check(batch);
@@ -51,8 +50,9 @@ Result<void> Ingester::ingest(MutationBatch& batch) {
     options.move_files = true;
     options.write_global_seqno =
         false;  // old RocksDB wants it in the file; it costs a write and a sync
-    outcome =
-        recovery_.outcome(db_.IngestExternalFile({path}, options), "adding a table file failed");
+    outcome = database_.change("adding a table file failed", [&](rocksdb::DB& db) {
+      return db.IngestExternalFile({path}, options);
+    });
   }
   if (!outcome) {
     std::error_code ignored;

@@ -19,9 +19,8 @@ class Ingester {
  public:
   // Files are written in `folder`, which must be on the database's file system; what an earlier
   // process left there is removed.
-  Ingester(rocksdb::DB& db, const rocksdb::Options& options, Recovery& recovery,
-           const CurrentCatalog& catalog, const std::filesystem::path& folder, std::size_t threads,
-           Metrics& metrics);
+  Ingester(Database& database, const rocksdb::Options& options, const CurrentCatalog& catalog,
+           const std::filesystem::path& folder, std::size_t threads, Metrics& metrics);
 
   void add(MutationBatch batch, Done done);
   void stop() { threads_.stop(); }
@@ -30,9 +29,8 @@ class Ingester {
   Result<void> ingest(MutationBatch& batch);
   Result<void> write_file(MutationBatch& batch, const std::string& path);
 
-  rocksdb::DB& db_;
+  Database& database_;
   const rocksdb::Options& options_;
-  Recovery& recovery_;
   const CurrentCatalog& catalog_;
   std::filesystem::path folder_;
   std::atomic<std::uint64_t> files_{0};

@@ -28,7 +28,9 @@ class RowFilter final : public rocksdb::CompactionFilter {
     FilterRules rules{.now_seconds = now_seconds_, .table = table_.get(), .outer = {}};
     if (clustered_) {
       const Result<RecordKey> parsed = RecordKey::parse(view(key));
-      if (!parsed || note_deletion(*parsed, view(existing))) return Decision::kKeep;
+      if (!parsed) return Decision::kKeep;
+      if (const auto deletion = note_deletion(*parsed, view(existing)))
+        return purgeable(type, *deletion) ? Decision::kRemove : Decision::kKeep;
       rules.outer = parsed->kind == RecordKind::Row ? std::max(deletion_, ranges_.at(parsed->rest))
                                                     : deletion_;
     }
@@ -48,8 +50,15 @@ class RowFilter final : public rocksdb::CompactionFilter {
   }
 
  private:
-  // Keys come in order: a partition's deletions before its rows. True if the record is a deletion.
-  bool note_deletion(const RecordKey& key, BytesView value) const {
+  // A deletion that goes now has still hidden all that came behind it in this pass.
+  bool purgeable(ValueType type, const Deletion& deletion) const {
+    return purge_before_ != RowFilters::kNoPurge && type == ValueType::kValue &&
+           deletion.at_seconds < purge_before_ - table_->options.gc_grace_seconds;
+  }
+
+  // Keys come in order: a partition's deletions before its rows. The deletion, if the record is
+  // one.
+  std::optional<Deletion> note_deletion(const RecordKey& key, BytesView value) const {
     if (key.partition_prefix != partition_) {
       partition_.assign(key.partition_prefix);
       deletion_ = {};
@@ -58,12 +67,12 @@ class RowFilter final : public rocksdb::CompactionFilter {
     const Deletion deletion = RowReader(value).deletion();
     if (key.kind == RecordKind::PartitionDeletion) {
       deletion_ = std::max(deletion_, deletion);
-      return true;
+      return deletion;
     }
-    if (key.kind != RecordKind::RangeDeletion) return false;
+    if (key.kind != RecordKind::RangeDeletion) return std::nullopt;
     if (Result<ClusteringRange> range = parse_range(key.rest))
       ranges_.add(*std::move(range), deletion);
-    return true;
+    return deletion;
   }
 
   // A table is looked up once.

@@ -17,14 +17,12 @@ namespace penstock::table {
 // partition or range hides, and the values of expired cells (the cell itself stays, so that it goes
 // on hiding what is older).
 //
-// While a purge is on (Store::compact()): deletions of cells and rows, and expired cells, older
-// than their table's gc_grace_seconds. This is safe only when nothing older than them can be left
-// elsewhere: for a record already merged into one value, in a compaction of all files, after a
-// flush. What arrives later with an older timestamp is what gc_grace_seconds is there to name.
-//
-// The records of partition and range deletions stay for good, some 60 bytes each: other records are
-// what they hide, and a filter that sees one record at a time cannot know that none of those is
-// left.
+// While a purge is on (Store::compact()): deletions of cells, rows, ranges and partitions, and
+// expired cells, older than their table's gc_grace_seconds. This is safe only when nothing older
+// than them can be left elsewhere: for a record already merged into one value, in a compaction of
+// all files, after a flush. Such a compaction meets the rows of a partition behind its deletions
+// and drops what they hide in the same pass. What arrives later with an older timestamp is what
+// gc_grace_seconds is there to name.
 class RowFilters {
  public:
   RowFilters(const CurrentCatalog& catalog, const Clock& clock)

@@ -14,6 +14,7 @@
 #include "table/catalog_codec.h"
 #include "table/committer.h"
 #include "table/current_catalog.h"
+#include "table/database.h"
 #include "table/ingester.h"
 #include "table/reader.h"
 #include "table/rocks_options.h"
@@ -29,7 +30,7 @@ struct Store::Impl {
         rocks(rocks_options(opened_with, filters)) {}
 
   Result<void> open(const std::filesystem::path& folder, Metrics& metrics);
-  Result<void> load_catalog();
+  Result<void> load_catalog(rocksdb::DB& db);
   Result<void> save(const Catalog& before, const Catalog& after);
   void drop_files(const Catalog& before, const Catalog& after);
 
@@ -38,8 +39,7 @@ struct Store::Impl {
   CurrentCatalog current;
   RowFilters filters;
   rocksdb::Options rocks;
-  std::unique_ptr<rocksdb::DB> db;
-  std::unique_ptr<Recovery> recovery;
+  std::unique_ptr<Database> database;
   std::unique_ptr<Committer> committer;
   std::unique_ptr<Ingester> ingester;
 
@@ -68,30 +68,23 @@ Result<void> Store::Impl::open(const std::filesystem::path& folder, Metrics& met
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return fail(system_error(error.value(), fmt::format("creating {}", folder.string())));
-  rocksdb::DB* opened = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(rocks, folder.string(), &opened);
-  if (!status.ok()) {
-    if (status.ToString().find("lock") != std::string::npos && status.IsIOError()) {
-      return fail(Code::Conflict, "{} is in use by another process ({})", folder.string(),
-                  status.ToString());
-    }
-    return fail(rocks_error(status, fmt::format("opening {}", folder.string())));
-  }
-  db.reset(opened);
-  TRY_WITH(load_catalog(), folder.string());
-  recovery = std::make_unique<Recovery>(*db);
-  committer = std::make_unique<Committer>(*db, *recovery, current, metrics);
-  ingester = std::make_unique<Ingester>(*db, rocks, *recovery, current, folder / "building",
+  // Also when it is opened again: of a schema change that failed nobody knows whether it was
+  // written.
+  database = std::make_unique<Database>(rocks, folder,
+                                        [this](rocksdb::DB& db) { return load_catalog(db); });
+  TRY_WITH(database->open(), folder.string());
+  committer = std::make_unique<Committer>(*database, current, metrics);
+  ingester = std::make_unique<Ingester>(*database, rocks, current, folder / "building",
                                         options.build_threads, metrics);
   return {};
 }
 
-Result<void> Store::Impl::load_catalog() {
+Result<void> Store::Impl::load_catalog(rocksdb::DB& db) {
   std::vector<CatalogCodec::Record> records;
   rocksdb::ReadOptions read;
   read.total_order_seek = true;
   const Bytes prefix = CatalogCodec::prefix();
-  const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(read));
+  const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator(read));
   for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next()) {
     records.push_back({it->key().ToString(), it->value().ToString()});
   }
@@ -105,15 +98,17 @@ Result<void> Store::Impl::save(const Catalog& before, const Catalog& after) {
   rocksdb::WriteBatch batch;
   for (const auto& record : changes.put) batch.Put(record.key, record.value);
   for (const Bytes& key : changes.remove) batch.Delete(key);
-  TRY(recovery->ready());
   rocksdb::WriteOptions write;
   write.sync = true;
-  return recovery->outcome(db->Write(write, &batch), "writing the schema failed");
+  return database->change("writing the schema failed",
+                          [&](rocksdb::DB& db) { return db.Write(write, &batch); });
 }
 
 // Files that hold nothing but a table that is gone can go at once; compaction removes the rest of
 // it.
 void Store::Impl::drop_files(const Catalog& before, const Catalog& after) {
+  const auto db = database->use();
+  if (!db) return;
   for (const auto& keyspace : before.keyspaces()) {
     for (const auto& entry : keyspace.second->tables) {
       if (after.table(entry.second->number)) continue;
@@ -121,7 +116,7 @@ void Store::Impl::drop_files(const Catalog& before, const Catalog& after) {
       const rocksdb::Slice from(first);
       const rocksdb::Slice to(behind);
       const rocksdb::Status status =
-          rocksdb::DeleteFilesInRange(db.get(), db->DefaultColumnFamily(), &from, &to, false);
+          rocksdb::DeleteFilesInRange(&**db, (*db)->DefaultColumnFamily(), &from, &to, false);
       if (!status.ok())
         log_warn("table", "Freeing the files of {}: {}", entry.second->name, status.ToString());
     }
@@ -164,7 +159,8 @@ Result<ReadStats> Store::read(const ReadQuery& query,
   if (!impl_->is_open) return closed();
   CHECK(query.table != nullptr);
   const std::int64_t now = query.now_seconds.value_or(impl_->clock.wall_micros() / 1'000'000);
-  return read_rows(*impl_->db, query, now, visit);
+  const auto db = TRY(impl_->database->use());
+  return read_rows(*db, query, now, visit);
 }
 
 CatalogPtr Store::catalog() const {
@@ -175,6 +171,7 @@ Result<CatalogPtr> Store::change_schema(const ChangeSchema& change) {
   const std::shared_lock lock(impl_->open_mutex);
   if (!impl_->is_open) return closed();
   const std::lock_guard one_at_a_time(impl_->schema_mutex);
+  TRY(impl_->database->ready());  // which may find a change that was thought to have failed
   const CatalogPtr before = impl_->current.get();
   CatalogEdit edit(*before);
   TRY(change(edit));
@@ -200,13 +197,14 @@ Result<Store::SizeEstimate> Store::estimate(const TableDef& table, const TokenRa
   rocksdb::SizeApproximationOptions options;
   options.include_memtables = true;
   SizeEstimate estimate;
-  const rocksdb::Status status = impl_->db->GetApproximateSizes(
-      options, impl_->db->DefaultColumnFamily(), &range, 1, &estimate.bytes);
+  const auto db = TRY(impl_->database->use());
+  const rocksdb::Status status =
+      db->GetApproximateSizes(options, db->DefaultColumnFamily(), &range, 1, &estimate.bytes);
   if (!status.ok()) return fail(rocks_error(status, "estimating a size"));
   std::uint64_t all_keys = 0;
   std::uint64_t all_bytes = 0;
-  impl_->db->GetIntProperty(rocksdb::DB::Properties::kEstimateNumKeys, &all_keys);
-  impl_->db->GetIntProperty(rocksdb::DB::Properties::kEstimateLiveDataSize, &all_bytes);
+  db->GetIntProperty(rocksdb::DB::Properties::kEstimateNumKeys, &all_keys);
+  db->GetIntProperty(rocksdb::DB::Properties::kEstimateLiveDataSize, &all_bytes);
   if (all_bytes != 0)
     estimate.partitions = static_cast<std::uint64_t>(static_cast<double>(all_keys) *
                                                      static_cast<double>(estimate.bytes) /
@@ -217,8 +215,7 @@ Result<Store::SizeEstimate> Store::estimate(const TableDef& table, const TokenRa
 Result<void> Store::flush() {
   const std::shared_lock lock(impl_->open_mutex);
   if (!impl_->is_open) return closed();
-  TRY(impl_->recovery->ready());
-  return impl_->recovery->outcome(impl_->db->Flush({}), "flushing failed");
+  return impl_->database->change("flushing failed", [](rocksdb::DB& db) { return db.Flush({}); });
 }
 
 Result<void> Store::compact() {
@@ -232,9 +229,11 @@ Result<void> Store::compact() {
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
   for (const std::int64_t purge_before : {RowFilters::kNoPurge, now}) {
     impl_->filters.purge_before(purge_before);
-    const rocksdb::Status status = impl_->db->CompactRange(options, nullptr, nullptr);
+    const auto compacted = impl_->database->change("compacting failed", [&](rocksdb::DB& db) {
+      return db.CompactRange(options, nullptr, nullptr);
+    });
     impl_->filters.purge_before(RowFilters::kNoPurge);
-    if (!status.ok()) return fail(rocks_error(status, "compacting failed"));
+    TRY(compacted);
   }
   return {};
 }
@@ -247,11 +246,7 @@ void Store::close() {
   }
   if (impl_->ingester) impl_->ingester->stop();
   if (impl_->committer) impl_->committer->stop();
-  if (impl_->db) {
-    const rocksdb::Status status = impl_->db->Close();
-    if (!status.ok()) log_warn("table", "Closing the table store: {}", status.ToString());
-    impl_->db.reset();
-  }
+  if (impl_->database) impl_->database->close();
 }
 
 }  // namespace penstock::table

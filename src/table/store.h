@@ -55,8 +55,8 @@ class Store {
   // Small batches that wait at the same time share one write and one sync. Errors: Conflict = a
   // table of the batch has been dropped or truncated since its definition was taken from the
   // catalog (take it anew); NoSpace and Io = nothing was acknowledged, the batch may or may not be
-  // found after a restart; Closed. An empty batch is done at once. Batches are not ordered among
-  // each other: timestamps decide.
+  // found later, and later batches are taken as soon as the disk is well; Closed. An empty batch is
+  // done at once. Batches are not ordered among each other: timestamps decide.
   void apply(MutationBatch batch, Function<void(Result<void>)> done);
   // apply(), waiting for it. Blocks; not from a `done`.
   Result<void> apply_and_wait(MutationBatch batch);

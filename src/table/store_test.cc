@@ -415,6 +415,46 @@ TEST(Store, PurgedDeletionsLeaveNothingBehind) {
   EXPECT_EQ(t.last.tombstones, 0);
 }
 
+TEST(Store, PurgedRangeAndPartitionDeletionsLeaveNothingBehindAndNothingComesBack) {
+  TestStore t;
+  const TablePtr events = t.events();
+  const auto at = [&](const char* device) {
+    return t.read({.table = events, .partitions = std::vector<Bytes>{device}});
+  };
+  MutationBatch batch = t.batch();
+  for (const char* device : {"cut", "gone"}) {
+    for (const char* day : {"1", "2", "3"}) insert_event(batch, *events, device, day, "s", "v", 1);
+    set_owner(batch, *events, device, "me", 1);
+  }
+  t.must(std::move(batch));
+  ASSERT_TRUE(t.store->compact());  // the rows lie in the last level, the deletions come later
+  batch = t.batch();
+  batch.delete_range(*events, PartitionKey("cut"),
+                     ClusteringRange::prefix(clustering(*events, {"2"})), 5);
+  batch.delete_partition(*events, PartitionKey("gone"), 5);
+  insert_event(batch, *events, "gone", "9", "s", "newer", 6);
+  t.must(std::move(batch));
+  const Rows cut{"cut|1|s me v", "cut|3|s me v"};
+  const Rows gone{"gone|9|s - newer"};
+  const auto expect_rows = [&](std::uint64_t tombstones_of_cut, std::uint64_t tombstones_of_gone) {
+    EXPECT_EQ(at("cut"), cut);
+    EXPECT_EQ(t.last.tombstones, tombstones_of_cut);
+    EXPECT_EQ(at("gone"), gone);
+    EXPECT_EQ(t.last.tombstones, tombstones_of_gone);
+  };
+  ASSERT_TRUE(t.store->compact());
+  expect_rows(1, 1);  // within gc_grace
+  t.advance(events->options.gc_grace_seconds + 1);
+  batch = t.batch();
+  batch.delete_range(*events, PartitionKey("cut"),
+                     ClusteringRange::prefix(clustering(*events, {"7"})), 7);
+  t.must(std::move(batch));
+  ASSERT_TRUE(t.store->compact());
+  expect_rows(1, 0);  // the young one stays
+  t.open();
+  expect_rows(1, 0);
+}
+
 TEST(Store, SecondOpenOfTheFolderIsAConflict) {
   TestStore t;
   const auto second = Store::open(t.folder.path(), {}, t.metrics, t.clock);
