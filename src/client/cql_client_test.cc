@@ -108,6 +108,20 @@ class CqlClientTest : public testing::Test {
       rows.finish(to, columns);
     });
   }
+  void answer_unprepared(Peer& peer, const Asked& asked, std::string_view id) {
+    cql::ErrorResponse error;
+    error.code = cql::ErrorCode::Unprepared;
+    error.prepared_id = Bytes(id);
+    answer_error(peer, asked, error);
+  }
+  void tell(Peer& peer, const cql::ServerEvent& event) {
+    auto writer = cql::FrameWriter::response(4, -1, Opcode::Event);
+    auto body = writer.body();
+    write(body, event);
+    const Bytes frame = std::move(writer).finish();
+    peer.session->on_frame(*peer.connection, frame);
+    loop.run();
+  }
   void disconnect(Peer& peer) {
     peer.connection->close();
     peer.session->on_close(*peer.connection);
@@ -150,9 +164,9 @@ class CqlClientTest : public testing::Test {
     for (Peer& peer : peers) greet(peer);
   }
 
-  PreparedPtr prepare(Peer& peer, std::string_view id = "ID") {
+  PreparedPtr prepare(Peer& peer, std::string_view id = "ID", const char* text = "INSERT") {
     PreparedPtr statement;
-    client->prepare("INSERT", [&](Result<PreparedPtr> result) { statement = result.value(); });
+    client->prepare(text, [&](Result<PreparedPtr> result) { statement = result.value(); });
     loop.run();
     const auto asked = take(peer);
     if (!asked.empty()) answer_prepared(peer, asked.at(0), id);
@@ -322,10 +336,7 @@ TEST_F(CqlClientTest, ForgottenStatementIsPreparedAgainAndTheRequestSentAgain) {
                   [&](Result<ResultSet> result) { done = result.has_value(); });
   loop.run();
   const Asked execute = take(peers[0]).at(0);
-  cql::ErrorResponse unprepared;
-  unprepared.code = cql::ErrorCode::Unprepared;
-  unprepared.prepared_id = "ID";
-  answer_error(peers[0], execute, unprepared);
+  answer_unprepared(peers[0], execute, "ID");
   const Asked again = take(peers[0]).at(0);
   EXPECT_EQ(cql::decode_prepare(again.body, 4)->query, "INSERT");
   answer_prepared(peers[0], again, "ID");
@@ -342,10 +353,7 @@ TEST_F(CqlClientTest, AnotherIdOnPreparingAgainIsAnError) {
   client->execute(statement, {"a", "b"}, {},
                   [&](Result<ResultSet> result) { error = result.error(); });
   loop.run();
-  cql::ErrorResponse unprepared;
-  unprepared.code = cql::ErrorCode::Unprepared;
-  unprepared.prepared_id = "ID";
-  answer_error(peers[0], take(peers[0]).at(0), unprepared);
+  answer_unprepared(peers[0], take(peers[0]).at(0), "ID");
   answer_prepared(peers[0], take(peers[0]).at(0), "OTHER");
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code, Code::Conflict);
@@ -440,6 +448,71 @@ TEST_F(CqlClientTest, AtomicServerGetsRowsAndExtrasInOneBatch) {
   ASSERT_TRUE(outcome);
   EXPECT_TRUE(outcome->atomic);
   EXPECT_EQ(outcome->rows, 2);
+}
+
+// A restarted server has forgotten both statements of a batch, and names one at a time.
+TEST_F(CqlClientTest, ForgottenRowsAndCheckpointArePreparedAgainAndTheBatchIsSentWhole) {
+  supported.options.push_back({"PENSTOCK_ATOMIC_BATCH", {"65535", "1000000"}});
+  connect();
+  WriteBatch batch = rows(prepare(peers[0], "ROWS", "INSERT"), {"a", "1", "b", "2"});
+  batch.extras.push_back({prepare(peers[0], "CHECKPOINT", "UPDATE"), {"checkpoint", "x"}});
+  std::optional<Result<WriteOutcome>> outcome;
+  client->write(std::move(batch),
+                [&](Result<WriteOutcome> result) { outcome = std::move(result); });
+  loop.run();
+  const Asked sent = take(peers[0]).at(0);
+  EXPECT_EQ(sent.header.opcode, Opcode::Batch);
+  Asked last = sent;
+  for (const auto& [id, text] : {std::pair("ROWS", "INSERT"), std::pair("CHECKPOINT", "UPDATE")}) {
+    answer_unprepared(peers[0], last, id);
+    const auto again = take(peers[0]);
+    ASSERT_EQ(again.size(), 1);
+    EXPECT_EQ(cql::decode_prepare(again[0].body, 4)->query, text);
+    answer_prepared(peers[0], again[0], id);
+    const auto repeated = take(peers[0]);
+    ASSERT_EQ(repeated.size(), 1);
+    EXPECT_EQ(repeated[0].body, sent.body);  // rows, checkpoint and timestamp
+    last = repeated[0];
+  }
+  EXPECT_FALSE(outcome);
+  answer_void(peers[0], last);
+  ASSERT_TRUE(outcome && *outcome);
+  EXPECT_TRUE((*outcome)->atomic);
+}
+
+TEST_F(CqlClientTest, NodesThatComeAndGoMakeItReadTheClusterAgain) {
+  connect();
+  const cql::Inet node{Bytes("\x0a\0\0\2", 4), 9042};
+  std::vector<std::string> heard;
+  client->on_event([&](const cql::ServerEvent& event) {
+    if (const auto* status = std::get_if<cql::StatusChange>(&event))
+      heard.push_back(status->change);
+  });
+  loop.run();
+  const auto queries = [&] {
+    std::vector<std::string> texts;
+    for (const Asked& asked : take(peers[0])) {
+      texts.emplace_back(cql::decode_query(asked.body, 4)->query);
+      greet(peers[0], asked);
+    }
+    return texts;
+  };
+  // A crowd of events in one second is one reading; a change of the schema is none.
+  const auto before = client->server().topology;
+  tell(peers[0], cql::TopologyChange{"NEW_NODE", node});
+  tell(peers[0], cql::StatusChange{"UP", node});
+  EXPECT_TRUE(queries().empty());
+  loop.advance(std::chrono::seconds(1));
+  EXPECT_EQ(queries(), std::vector<std::string>{"SELECT * FROM system.local WHERE key='local'"});
+  EXPECT_EQ(queries(), std::vector<std::string>{"SELECT * FROM system.peers_v2"});
+  EXPECT_NE(client->server().topology, before);
+  EXPECT_EQ(heard, std::vector<std::string>{"UP"});
+  tell(peers[0], cql::SchemaChange{"CREATED", "TABLE", "ks", "t", {}});
+  loop.advance(std::chrono::seconds(5));
+  EXPECT_TRUE(queries().empty());
+  tell(peers[0], cql::StatusChange{"DOWN", node});
+  loop.advance(std::chrono::seconds(1));
+  EXPECT_EQ(queries().size(), 1);
 }
 
 TEST_F(CqlClientTest, AtomicBatchOverTheServersLimitIsRefused) {
