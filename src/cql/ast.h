@@ -176,6 +176,7 @@ using Body =
 struct Statement {
   Body body;
   std::vector<std::string> markers;  // names in order; empty for ?
+  std::int64_t text_hash = 0;        // knows the statement again, also after a restart
 };
 
 }  // namespace penstock::cql_server::ast

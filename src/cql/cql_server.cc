@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cql/cql_server.h"
 
+#include <future>
+
 #include "base/logging.h"
 #include "cql/session.h"
 #include "cql/session_host.h"
@@ -12,7 +14,22 @@ struct CqlServer::Impl {
   std::shared_ptr<SessionHost> host;
   std::unique_ptr<net::Listener> listener;
   net::Address address;
+  bool stopped = false;
 };
+
+namespace {
+
+// Returns when the loops have run what was posted before, and what that posted in its turn: an
+// answer crosses to its loop with one post and leaves with a second.
+void wait_until_sent(const std::vector<net::Loop*>& loops) {
+  for (net::Loop* loop : loops) {
+    std::promise<void> sent;
+    loop->post([loop, &sent] { loop->post([&sent] { sent.set_value(); }); });
+    sent.get_future().wait();
+  }
+}
+
+}  // namespace
 
 CqlServer::CqlServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
@@ -59,7 +76,12 @@ std::unique_ptr<net::Session> CqlServer::make_session(const net::ConnectionPtr& 
 }
 
 void CqlServer::stop() {
-  if (impl_->listener) impl_->listener->close();
+  if (impl_->listener && !impl_->stopped) {
+    impl_->stopped = true;
+    impl_->host->announce_down();
+    wait_until_sent(impl_->loops);
+    impl_->listener->close();
+  }
   impl_->host->wait_until_idle();
 }
 

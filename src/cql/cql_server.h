@@ -39,7 +39,6 @@ struct CqlConfig {
       160 << 20;  // a connection's unanswered requests; reading pauses above
   std::size_t connections_max = 10'000;
   std::size_t prepared_max = 10'000;  // statements kept prepared; the least recently used go first
-  std::size_t scan_rows_max = 0;      // rows a page may look at while filtering; 0 = no limit
 };
 
 // Serves CQL (native protocol v3 and v4) over one table::Store.
@@ -47,8 +46,9 @@ struct CqlConfig {
 // Owns the listening socket, the sessions (each lives on its connection's loop), the prepared
 // statements and the system tables. Does not own the store, the loops, the pool, the metrics or the
 // clock: they must outlive it. A write is answered when table::Store says that it is durable; reads
-// run on the blocking pool. stop() closes every connection; requests that were with the store then
-// finish there, unanswered.
+// run on the blocking pool. stop() tells clients that listen for STATUS_CHANGE that this node is
+// down, and closes every connection; requests that were with the store then finish there,
+// unanswered.
 class CqlServer {
  public:
   static Result<std::unique_ptr<CqlServer>> open(CqlConfig config, table::Store& store,

@@ -162,7 +162,7 @@ void Executor::run_select(const Caller& caller, const PlanPtr& plan, const Conte
                           const cql::QueryParams& params, bool may_skip_columns, Respond respond) {
   selects_.add();
   const auto& select = std::get<SelectPlan>(plan->body);
-  auto bound = select.bind(context, {params.page_size, params.paging_state});
+  auto bound = select.bind(context, {params.page_size, params.paging_state, plan->text_hash});
   if (!bound) return respond(bound.error());
   const bool of_system = system_.is_system(select.table().keyspace);
   pool_.run([this, plan, bound = std::move(*bound), skip = may_skip_columns && params.skip_metadata,
@@ -189,13 +189,10 @@ void Executor::run_write(const PlanPtr& plan, const Context& context, Respond re
 
 void Executor::run_batch(const PlanPtr& plan, Context context, Respond respond) {
   const auto& batch = std::get<BatchPlan>(plan->body);
-  if (batch.timestamp) {
-    Arena arena;
-    const auto micros = batch.timestamp->value(context, arena);
-    if (!micros) return respond(micros.error());
-    if (micros->size() == 8)
-      context.timestamp_micros = load_be<std::int64_t>(micros->view().data());
-  }
+  Arena arena;
+  const auto micros = write_timestamp(batch.timestamp, context, arena);
+  if (!micros) return respond(micros.error());
+  context.timestamp_micros = *micros;
   table::MutationBatch mutations(context.now_micros / 1'000'000);
   for (const WritePlan& write : batch.writes)
     if (auto ok = write.append(context, mutations, scratch_of_thread()); !ok)
@@ -211,10 +208,9 @@ void Executor::apply(table::MutationBatch batch, Respond respond) {
                    rows_written_.add(rows);
                    return respond(cql::VoidResult{});
                  }
-                 // The table was truncated or dropped under way: sent again, the statement meets
-                 // the new one or learns that there is none.
-                 if (done.error().code == Code::Conflict)
-                   return respond(error_reply(cql::ErrorCode::Overloaded, done.error().message));
+                 // Conflict: the table was truncated or dropped under way. Clients are told
+                 // Overloaded (to_cql): sent again, the statement meets the new table or learns
+                 // that there is none.
                  respond(done.error());
                });
 }

@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <limits>
 
+#include "cql/unsupported.h"
 #include "wire/cql/murmur3.h"
 #include "wire/cql/scalar_types.h"
 #include "wire/cql/values.h"
@@ -256,6 +258,19 @@ std::vector<ScalarFunction> scalar_functions(std::string_view name, const table:
   return found.empty() ? blob_functions(name) : found;
 }
 
+Failure unknown_function(std::string_view name) {
+  constexpr std::string_view kNames[] = {"abs",          "exp",      "log",
+                                         "log10",        "round",    "maxwritetime",
+                                         "minwritetime", "map_keys", "map_values"};
+  constexpr std::string_view kFamilies[] = {"collection_", "mask_", "similarity_"};
+  const bool later = std::ranges::find(kNames, name) != std::end(kNames) ||
+                     std::ranges::any_of(kFamilies, [&](std::string_view family) {
+                       return name.starts_with(family);
+                     });
+  if (later) return refuse(Refused::LaterFunctions);
+  return fail(Code::InvalidArgument, "Unknown function '{}'", name);
+}
+
 Result<ScalarFunction> cast_function(const TypeRef& from_type, const TypeRef& to_type) {
   const Kind from = from_type.kind();
   const Kind to = to_type.kind();
@@ -279,6 +294,9 @@ Result<ScalarFunction> cast_function(const TypeRef& from_type, const TypeRef& to
                     });
   const bool from_time = from == Kind::Timeuuid || from == Kind::Timestamp || from == Kind::Date;
   if (from_time && (to == Kind::Timestamp || to == Kind::Date)) return moment(name, from, to);
+  const auto long_number = [](Kind kind) { return kind == Kind::Decimal || kind == Kind::Varint; };
+  if ((long_number(from) && (number(to) || long_number(to))) || (number(from) && long_number(to)))
+    return refuse(Refused::LongNumbers);
   return fail(Code::NotFound, "{} cannot be cast to {}", from_type.text(), to_type.text());
 }
 

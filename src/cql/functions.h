@@ -42,7 +42,10 @@ struct ScalarFunction {
 // partition key.
 std::vector<ScalarFunction> scalar_functions(std::string_view name, const table::TableDef& of);
 
-// CAST(value AS type); NotFound if there is no such cast.
+// The error for a name without overloads.
+Failure unknown_function(std::string_view name);
+
+// CAST(value AS type); NotFound if there is no such cast, Unsupported if only Cassandra has it.
 Result<ScalarFunction> cast_function(const cql::TypeRef& from, const cql::TypeRef& to);
 
 // A version 1 uuid of that moment, unlike any other of this process.

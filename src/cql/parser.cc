@@ -3,6 +3,7 @@
 
 #include "cql/grammar.h"
 #include "cql/unsupported.h"
+#include "wire/cql/murmur3.h"
 
 namespace penstock::cql_server {
 namespace {
@@ -34,6 +35,7 @@ Result<ast::Statement> parse_statement(std::string_view text) {
   in.accept_symbol(";");
   if (!in.at_end()) return in.unexpected("the end of the statement");
   made.markers = in.take_markers();
+  made.text_hash = cql::murmur3(text);
   return made;
 }
 

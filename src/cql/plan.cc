@@ -67,6 +67,7 @@ Result<PlanPtr> make_plan(const ast::Statement& statement, const std::string& ke
                           table::CatalogPtr catalog, const SystemTables& system) {
   auto plan = std::make_shared<Plan>();
   plan->keyspace = keyspace;
+  plan->text_hash = statement.text_hash;
   MarkerSpecs markers(statement.markers);
   const Names names{plan->keyspace, *catalog, system};
   if (const auto* select = std::get_if<ast::Select>(&statement.body)) {

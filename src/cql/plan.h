@@ -26,7 +26,8 @@ struct BatchPlan {
 // Immutable; any thread.
 struct Plan {
   table::CatalogPtr catalog;
-  std::string keyspace;  // of names without one
+  std::string keyspace;        // of names without one
+  std::int64_t text_hash = 0;  // ast::Statement's
   std::variant<SelectPlan, WritePlan, BatchPlan, ast::Body>
       body;  // ast::Body: schema, USE, DESCRIBE
   std::vector<cql::ColumnSpec> markers;

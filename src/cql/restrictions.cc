@@ -24,13 +24,76 @@ Failure long_key(std::size_t bytes) {
               table::kKeyBytesMax);
 }
 
+Result<BytesView> present(const CellValue& value, std::string_view column) {
+  if (value.is_null()) return null_key(column);
+  if (value.is_unset()) return unset_key(column);
+  return value.view();
+}
+
 // The value of a key column: there, and not too long.
 Result<BytesView> key_value(const ValueSource& source, const Context& context, Arena& arena) {
-  const CellValue value = TRY(source.value(context, arena));
-  if (value.is_null()) return null_key(source.name());
-  if (value.is_unset()) return unset_key(source.name());
+  const BytesView value = TRY(present(TRY(source.value(context, arena)), source.name()));
   if (value.size() > table::kKeyBytesMax) return long_key(value.size());
-  return value.view();
+  return value;
+}
+
+// The values in a bound tuple. It may hold fewer than its type says (then the rest is null), but a
+// key has no nulls.
+template <class Values>
+Result<void> append_tuple(const cql::TypeRef& type, BytesView tuple, std::string_view columns,
+                          Values& to) {
+  cql::Reader reader(tuple, 4);
+  for (std::size_t i = 0; i < type.children().size(); ++i) {
+    if (reader.left() == 0)
+      return fail(Code::InvalidArgument, "Expected {} elements in value tuple, but got {}",
+                  type.children().size(), i);
+    const CellValue element = reader.bytes();
+    TRY(reader.status(columns));
+    if (element.is_null()) return null_key(columns);
+    if (element.size() > table::kKeyBytesMax) return long_key(element.size());
+    to.emplace_back(element.view());
+  }
+  return {};
+}
+
+// Key values in the order of their columns. Views into the plan, the bound values or the arena.
+Result<void> append_values(std::span<const ValueSource> sources, const Context& context,
+                           Arena& arena, std::vector<BytesView>& to) {
+  for (const ValueSource& source : sources) {
+    if (source.type().kind() == cql::Kind::Tuple) {
+      const BytesView tuple = TRY(present(TRY(source.value(context, arena)), source.name()));
+      TRY(append_tuple(source.type(), tuple, source.name(), to));
+    } else {
+      to.push_back(TRY(key_value(source, context, arena)));
+    }
+  }
+  return {};
+}
+
+// The bound list of IN ?, an alternative each.
+Result<void> append_list(const ValueSource& source, std::string_view columns,
+                         const Context& context, Arena& arena,
+                         std::vector<std::vector<Bytes>>& to) {
+  const CellValue list = TRY(source.value(context, arena));
+  if (list.is_null())
+    return fail(Code::InvalidArgument, "Invalid null value for column {}", columns);
+  if (list.is_unset()) return unset_key(columns);
+  if (list.size() == 0) return {};
+  const cql::TypeRef& type = source.type().children()[0];
+  cql::Reader reader(list.view(), 4);
+  for (std::int32_t left = reader.i32(); left > 0 && reader.ok(); --left) {
+    const CellValue element = reader.bytes();
+    TRY(reader.status(columns));
+    if (element.is_null()) return null_key(columns);
+    if (type.kind() == cql::Kind::Tuple) {
+      TRY(append_tuple(type, element.view(), columns, to.emplace_back()));
+    } else if (element.size() > table::kKeyBytesMax) {
+      return long_key(element.size());
+    } else {
+      to.push_back({Bytes(element.view())});
+    }
+  }
+  return {};
 }
 
 // 1.0 and 1.00, or two zeros, are equal values with other bytes.
@@ -85,8 +148,7 @@ Result<Restrictions::RowKey> Restrictions::row_key(const table::TableDef& table,
   if (clustering_.empty()) return key;
   scratch.values.clear();
   for (const Part& part : clustering_)
-    for (const ValueSource& source : part.alternatives[0])
-      scratch.values.push_back(TRY(key_value(source, context, scratch.arena)));
+    TRY(append_values(part.alternatives[0], context, scratch.arena, scratch.values));
   scratch.clustering.clear();
   table::append_clustering(table, scratch.values, scratch.clustering);
   key.clustering = scratch.clustering;
@@ -98,25 +160,14 @@ Result<std::vector<Restrictions::Tuple>> Restrictions::alternatives(const Part& 
   std::vector<Tuple> tuples;
   Arena arena;
   if (part.list) {
-    const ValueSource& source = part.alternatives[0][0];
-    const CellValue list = TRY(source.value(context, arena));
-    if (list.is_null()) return null_key(source.name());
-    if (list.is_unset()) return unset_key(source.name());
-    cql::Reader reader(list.view(), 4);
-    for (std::int32_t left = list.size() > 0 ? reader.i32() : 0; left > 0 && reader.ok(); --left) {
-      const CellValue element = reader.bytes();
-      if (element.is_null()) return null_key(source.name());
-      if (element.size() > table::kKeyBytesMax) return long_key(element.size());
-      tuples.push_back({Bytes(element.view())});
-    }
-    TRY(reader.status(source.name()));
+    TRY(append_list(part.alternatives[0][0], part.name, context, arena, tuples));
     return tuples;
   }
+  std::vector<BytesView> values;
   for (const auto& sources : part.alternatives) {
-    Tuple tuple;
-    for (const ValueSource& source : sources)
-      tuple.emplace_back(TRY(key_value(source, context, arena)));
-    tuples.push_back(std::move(tuple));
+    values.clear();
+    TRY(append_values(sources, context, arena, values));
+    tuples.emplace_back(values.begin(), values.end());
   }
   return tuples;
 }
@@ -211,8 +262,7 @@ Result<std::optional<table::ClusteringRange>> Restrictions::range_of(const table
   Arena arena;
   const auto key = [&](const Edge& edge) -> Result<Bytes> {
     std::vector<BytesView> longer = values;
-    for (const ValueSource& source : edge.values)
-      longer.push_back(TRY(key_value(source, context, arena)));
+    TRY(append_values(edge.values, context, arena, longer));
     Bytes bytes;
     table::append_clustering(table, longer, bytes);
     return bytes;
@@ -265,12 +315,7 @@ Result<std::vector<Restrictions::BoundFilter>> Restrictions::filters(const Conte
     BoundFilter made;
     made.columns = filter.columns;
     made.op = filter.op;
-    for (const auto& sources : filter.values.alternatives) {
-      for (const ValueSource& source : sources) {
-        if (made.types.size() < filter.columns.size())
-          made.types.push_back(filter.values.list ? source.type().children()[0] : source.type());
-      }
-    }
+    made.types = filter.types;
     made.values = TRY(alternatives(filter.values, context));
     bound.push_back(std::move(made));
   }

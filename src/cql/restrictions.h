@@ -76,10 +76,10 @@ class Restrictions {
   std::vector<std::uint16_t> partition_key_markers() const;
 
  private:
-  // Values for `columns` columns from one on: = has one alternative, IN several, IN ? comes as one
-  // list.
+  // Values for one column or several: = has one alternative, IN several, IN ? comes as one list. A
+  // marker in the place of a whole tuple is one source of a tuple type.
   struct Part {
-    std::size_t columns = 1;
+    std::string name;  // of the columns, for messages
     std::vector<std::vector<ValueSource>> alternatives;
     bool list = false;
   };
@@ -94,6 +94,7 @@ class Restrictions {
   };
   struct Filter {
     std::vector<std::size_t> columns;
+    std::vector<cql::TypeRef> types;  // of the columns
     ast::Op op = ast::Op::Eq;
     Part values;
     bool covered = false;  // answered by the key

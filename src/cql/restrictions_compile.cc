@@ -53,16 +53,26 @@ struct Restrictions::Builder {
     return static_cast<std::size_t>(found - table.columns.data());
   }
 
-  // The values on the right side, `columns` a tuple.
+  // What a marker for a value of these columns is bound to: a column, or a tuple of several.
+  cql::ColumnSpec receiver_of(const ast::Relation& relation,
+                              const std::vector<std::size_t>& columns) const {
+    if (!relation.tuple) return spec_of(table, table.columns[columns[0]]);
+    std::vector<cql::TypeRef> types;
+    std::string name;
+    for (const std::size_t column : columns) {
+      types.push_back(table.columns[column].type);
+      name += (name.empty() ? "" : ",") + table.columns[column].name;
+    }
+    return {table.keyspace, table.name, "(" + name + ")", cql::TypeRef::tuple(std::move(types))};
+  }
+
+  // The values on the right side.
   Result<Part> part(const ast::Relation& relation, const std::vector<std::size_t>& columns) {
     Part part;
-    part.columns = columns.size();
+    cql::ColumnSpec receiver = receiver_of(relation, columns);
+    part.name = receiver.name;
     if (relation.in_marker) {
-      if (relation.tuple)
-        return fail(Code::Unsupported,
-                    "IN ? is not supported for several columns: bind each tuple, IN (?, ?)");
-      cql::ColumnSpec receiver = spec_of(table, table.columns[columns[0]]);
-      receiver.name = "in(" + receiver.name + ")";
+      receiver.name = relation.tuple ? "in" + receiver.name : "in(" + receiver.name + ")";
       receiver.type = cql::TypeRef::list(receiver.type);
       part.list = true;
       part.alternatives.push_back(
@@ -70,25 +80,28 @@ struct Restrictions::Builder {
       return part;
     }
     for (const ast::Term& value : relation.values) {
-      std::vector<ValueSource> tuple;
-      if (!relation.tuple) {
-        tuple.push_back(TRY(ValueSource::compile(value, spec_of(table, table.columns[columns[0]]),
-                                                 table, markers)));
+      if (relation.tuple && value.kind != ast::Term::Kind::Marker) {
+        part.alternatives.push_back(TRY(tuple(value, columns)));
       } else {
-        if (value.kind != ast::Term::Kind::Tuple)
-          return fail(
-              Code::Unsupported,
-              "a relation of several columns needs a tuple such as (?, ?) on its right side");
-        if (value.items.size() != columns.size())
-          return fail(Code::InvalidArgument, "Expected {} elements in value tuple, but got {}",
-                      columns.size(), value.items.size());
-        for (std::size_t i = 0; i < columns.size(); ++i)
-          tuple.push_back(TRY(ValueSource::compile(
-              value.items[i], spec_of(table, table.columns[columns[i]]), table, markers)));
+        part.alternatives.push_back({TRY(ValueSource::compile(value, receiver, table, markers))});
       }
-      part.alternatives.push_back(std::move(tuple));
     }
     return part;
+  }
+
+  Result<std::vector<ValueSource>> tuple(const ast::Term& value,
+                                         const std::vector<std::size_t>& columns) {
+    if (value.kind != ast::Term::Kind::Tuple)
+      return fail(Code::InvalidArgument,
+                  "a relation of several columns needs a tuple such as (?, ?) on its right side");
+    if (value.items.size() != columns.size())
+      return fail(Code::InvalidArgument, "Expected {} elements in value tuple, but got {}",
+                  columns.size(), value.items.size());
+    std::vector<ValueSource> sources;
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      sources.push_back(TRY(ValueSource::compile(
+          value.items[i], spec_of(table, table.columns[columns[i]]), table, markers)));
+    return sources;
   }
 
   Result<void> token(const ast::Relation& relation) {
@@ -127,7 +140,10 @@ struct Restrictions::Builder {
     if (relation.token) return token(relation);
     Filter filter;
     filter.op = relation.op;
-    for (const auto& name : relation.columns) filter.columns.push_back(TRY(column(name)));
+    for (const auto& name : relation.columns) {
+      filter.columns.push_back(TRY(column(name)));
+      filter.types.push_back(table.columns[filter.columns.back()].type);
+    }
     if (relation.tuple) {
       for (std::size_t i = 0; i < filter.columns.size(); ++i) {
         const auto& of = table.columns[filter.columns[i]];

@@ -17,7 +17,7 @@ std::string read(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-std::string shown(const TestReply& reply) {
+std::string shown_body(const TestReply& reply) {
   if (reply.header.opcode == cql::Opcode::Error) {
     const auto error = reply.error();
     return fmt::format("error {:04x}: {}\n", static_cast<unsigned>(error.code), error.message);
@@ -35,6 +35,13 @@ std::string shown(const TestReply& reply) {
   text += "\n";
   for (const std::string& row : reply.rows()) text += row + "\n";
   return text + fmt::format("({} rows)\n", rows->row_count);
+}
+
+std::string shown(const TestReply& reply) {
+  std::string warnings;
+  for (const std::string& warning : reply.prefix().warnings)
+    warnings += "warning: " + warning + "\n";
+  return warnings + shown_body(reply);
 }
 
 std::string run(const std::string& script) {

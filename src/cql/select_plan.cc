@@ -20,7 +20,7 @@ Result<SelectPlan> SelectPlan::compile(const ast::Select& select, table::TablePt
   plan.keys_ = TRY(Restrictions::compile(select.where, of, Restrictions::Purpose::Select,
                                          select.allow_filtering, markers));
   plan.distinct_ = select.distinct;
-  if (select.distinct) TRY(plan.check_distinct(select));
+  if (plan.distinct_) TRY(plan.check_distinct());
   TRY(plan.compile_order(select));
   if (select.limit)
     plan.limit_ = TRY(ValueSource::compile(
@@ -43,30 +43,26 @@ Result<SelectPlan> SelectPlan::compile(const ast::Select& select, table::TablePt
   return plan;
 }
 
-Result<void> SelectPlan::check_distinct(const ast::Select& select) const {
-  const table::TableDef& of = *table_;
-  std::vector<std::string> selected;
-  for (const auto& selector : select.selectors) {
-    const auto* column =
-        selector.kind == ast::Selector::Kind::Column ? of.column(selector.name) : nullptr;
-    if (column == nullptr || (column->kind != table::ColumnKind::PartitionKey &&
-                              column->kind != table::ColumnKind::Static))
+// A partition as a whole: what is selected, also as a function's argument, is its key and its
+// static columns.
+Result<void> SelectPlan::check_distinct() const {
+  std::vector<bool> selected(table_->columns.size());
+  selection_.mark_needed(selected);
+  std::string missing;
+  for (std::size_t i = 0; i < selected.size(); ++i) {
+    const table::ColumnDef& column = table_->columns[i];
+    const bool key = column.kind == table::ColumnKind::PartitionKey;
+    if (selected[i] && !key && column.kind != table::ColumnKind::Static)
       return fail(Code::InvalidArgument,
                   "SELECT DISTINCT queries must only request partition key columns and/or static "
                   "columns (not {})",
-                  selector.name.empty() ? "functions" : selector.name);
-    selected.push_back(column->name);
+                  column.name);
+    if (key && !selected[i] && missing.empty()) missing = column.name;
   }
-  if (select.selectors.empty())
+  if (!missing.empty())
     return fail(Code::InvalidArgument,
-                "SELECT DISTINCT queries must only request partition key columns and/or static "
-                "columns (not *)");
-  for (const auto& key : of.partition_key()) {
-    if (std::find(selected.begin(), selected.end(), key.name) == selected.end())
-      return fail(Code::InvalidArgument,
-                  "SELECT DISTINCT queries must request all the partition key columns (missing {})",
-                  key.name);
-  }
+                "SELECT DISTINCT queries must request all the partition key columns (missing {})",
+                missing);
   return {};
 }
 
@@ -104,15 +100,15 @@ Result<void> SelectPlan::compile_order(const ast::Select& select) {
 }
 
 Result<std::int64_t> SelectPlan::limit_of(const std::optional<ValueSource>& source,
-                                          std::string_view name, const Context& context) const {
+                                          const Context& context) const {
   if (!source) return kNoLimit;
   Arena arena;
   const cql::CellValue value = TRY(source->value(context, arena));
   if (value.is_unset()) return kNoLimit;
-  if (value.is_null()) return fail(Code::InvalidArgument, "Invalid null value of {}", name);
-  if (value.size() != 4) return fail(Code::InvalidArgument, "Invalid {} value", name);
+  if (value.is_null()) return fail(Code::InvalidArgument, "Invalid null value of limit");
+  if (value.size() != 4) return fail(Code::InvalidArgument, "Invalid limit value");
   const auto rows = load_be<std::int32_t>(value.view().data());
-  if (rows <= 0) return fail(Code::InvalidArgument, "{} must be strictly positive", name);
+  if (rows <= 0) return fail(Code::InvalidArgument, "LIMIT must be strictly positive");
   return rows;
 }
 
@@ -149,8 +145,8 @@ Result<SelectPlan::Bound> SelectPlan::bind(const Context& context, const PageReq
   bound.query.reversed = reversed_;
   bound.query.now_seconds = context.now_micros / 1'000'000;
   TRY(bind_keys(bound, context));
-  bound.limit = TRY(limit_of(limit_, "LIMIT", context));
-  bound.per_partition_limit = TRY(limit_of(per_partition_limit_, "PER PARTITION LIMIT", context));
+  bound.limit = TRY(limit_of(limit_, context));
+  bound.per_partition_limit = TRY(limit_of(per_partition_limit_, context));
   if (selection_.aggregates()) return bound;
   bound.page_size = page.size;
   bound.sort = ordered_ && bound.query.partitions && bound.query.partitions->size() > 1;
@@ -159,6 +155,7 @@ Result<SelectPlan::Bound> SelectPlan::bind(const Context& context, const PageReq
                 "Cannot page queries with both ORDER BY and a IN restriction on the partition key; "
                 "you must either remove the ORDER BY or the IN "
                 "and sort client side, or disable paging for this query");
+  bound.fingerprint = fingerprint(page.statement, context.values);
   if (page.state && !page.state->empty()) TRY(resume(bound, *page.state));
   return bound;
 }

@@ -19,6 +19,7 @@ namespace penstock::cql_server {
 struct PageRequest {
   std::optional<std::int32_t> size;  // nothing: all rows
   std::optional<BytesView> state;    // what the page before ended with
+  std::int64_t statement = 0;        // the text's hash: a state belongs to its query
 };
 
 // One page, ready for the wire.
@@ -63,6 +64,7 @@ class SelectPlan {
     std::int64_t limit = 0;
     std::int64_t per_partition_limit = 0;
     std::optional<std::int64_t> page_size;
+    std::int64_t fingerprint = 0;   // of the query, for the states of its pages
     std::int64_t in_partition = 0;  // rows of the partition to go on with that earlier pages had
     bool sort = false;              // several partitions and ORDER BY
     Bytes last_partition;           // that the page before ended in
@@ -71,10 +73,11 @@ class SelectPlan {
 
  private:
   Result<void> compile_order(const ast::Select& select);
-  Result<void> check_distinct(const ast::Select& select) const;
-  Result<std::int64_t> limit_of(const std::optional<ValueSource>& source, std::string_view name,
+  Result<void> check_distinct() const;
+  Result<std::int64_t> limit_of(const std::optional<ValueSource>& source,
                                 const Context& context) const;
   Result<void> bind_keys(Bound& bound, const Context& context) const;
+  std::int64_t fingerprint(std::int64_t statement, std::span<const cql::CellValue> values) const;
   Result<void> resume(Bound& bound, BytesView state) const;
 
   table::TablePtr table_;

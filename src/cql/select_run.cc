@@ -4,26 +4,46 @@
 #include <limits>
 
 #include "cql/select_plan.h"
+#include "wire/cql/murmur3.h"
 
 namespace penstock::cql_server {
 namespace {
 
-// Paging state: version, rows left of LIMIT, rows that the last partition has given, its key, and
-// the store's position (or a row number of a system table). Plain values, so it survives restarts.
-constexpr char kStateVersion = 1;
-constexpr std::size_t kStateHeader = 1 + 8 + 8 + 2;
+// Paging state: version, fingerprint of the query, rows left of LIMIT, rows that the last partition
+// has given, its key, and the store's position (or a row number of a system table). Plain values,
+// so it survives restarts.
+constexpr char kStateVersion = 2;
+constexpr std::size_t kStateHeader = 1 + 8 + 8 + 8 + 2;
 // A page ends early above this, so that wide rows do not make a reply that nobody can take.
 constexpr std::size_t kPageBytes = 16 << 20;
 constexpr std::size_t kUnpagedBytesMax = 200 << 20;
 
 }  // namespace
 
+// What must be the same from page to page: the text, the keyspace that its names may lean on, and
+// the bound values.
+std::int64_t SelectPlan::fingerprint(std::int64_t statement,
+                                     std::span<const cql::CellValue> values) const {
+  Bytes facts;
+  append_be(facts, statement);
+  facts.append(table_->keyspace);
+  for (const cql::CellValue& value : values) {
+    append_be(facts, value.absent() ? std::int64_t{-1} : static_cast<std::int64_t>(value.size()));
+    facts.append(value.view());
+  }
+  return cql::murmur3(facts);
+}
+
 Result<void> SelectPlan::resume(Bound& bound, BytesView state) const {
   const Failure invalid = fail(Code::InvalidArgument, "Invalid value for the paging state");
   if (state.size() < kStateHeader || state[0] != kStateVersion) return invalid;
-  bound.limit = load_be<std::int64_t>(state.data() + 1);
-  bound.in_partition = load_be<std::int64_t>(state.data() + 9);
-  const std::size_t key_bytes = load_be<std::uint16_t>(state.data() + 17);
+  if (load_be<std::int64_t>(state.data() + 1) != bound.fingerprint)
+    return fail(Code::InvalidArgument,
+                "Invalid value for the paging state: it comes from another query, or from this one "
+                "with other bound values");
+  bound.limit = load_be<std::int64_t>(state.data() + 9);
+  bound.in_partition = load_be<std::int64_t>(state.data() + 17);
+  const std::size_t key_bytes = load_be<std::uint16_t>(state.data() + 25);
   if (bound.limit <= 0 || bound.in_partition < 0 || state.size() < kStateHeader + key_bytes)
     return invalid;
   bound.last_partition = state.substr(kStateHeader, key_bytes);
@@ -90,6 +110,7 @@ class SelectPlan::Bound::Emitter {
  private:
   Bytes state(BytesView position) const {
     Bytes bytes(1, kStateVersion);
+    append_be(bytes, bound_.fingerprint);
     append_be(bytes, limit_);
     append_be(bytes, in_partition_);
     append_be(bytes, static_cast<std::uint16_t>(partition_.size()));

@@ -153,6 +153,8 @@ Result<Selection::Item> Selection::aggregate(const ast::Selector& selector, Kind
   made.arguments.push_back(TRY(item(selector.args[0], table, markers, false)));
   const TypeRef& of = made.arguments[0].type;
   if (kind == Kind::Sum || kind == Kind::Avg) {
+    if (of.kind() == cql::Kind::Decimal || of.kind() == cql::Kind::Varint)
+      return refuse(Refused::LongNumbers);
     if (!integer(of.kind()) && !floating(of.kind()))
       return fail(Code::InvalidArgument,
                   "Invalid call to function {}: it is not supported for type {}", selector.name,
@@ -183,7 +185,7 @@ Result<Selection::Item> Selection::call(const ast::Selector& selector, const tab
   }
   if (selector.name == "tojson" || selector.name == "to_json") return refuse(Refused::Json);
   const auto overloads = scalar_functions(selector.name, table);
-  if (overloads.empty()) return fail(Code::InvalidArgument, "Unknown function '{}'", selector.name);
+  if (overloads.empty()) return unknown_function(selector.name);
   for (const ScalarFunction& function : overloads) {
     if (function.arguments.size() != selector.args.size()) continue;
     Item made;

@@ -6,6 +6,7 @@
 #include "base/logging.h"
 #include "cql/session_host.h"
 #include "wire/cql/messages.h"
+#include "wire/cql/values.h"
 
 namespace penstock::cql_server {
 namespace {
@@ -215,12 +216,21 @@ void Session::register_events(net::Connection& connection, const cql::FrameHeade
                               BytesView body) {
   const auto request = cql::decode_register(body, header.version);
   if (!request) return protocol_error(connection, header, request.error().message);
+  SessionHost::Subscriber subscriber;
+  subscriber.outbox = state_->outbox;
+  subscriber.version = header.version;
   for (const std::string& event : request->events) {
+    // One node neither joins nor leaves: who waits for TOPOLOGY_CHANGE has nothing to hear.
     if (event != "TOPOLOGY_CHANGE" && event != "STATUS_CHANGE" && event != "SCHEMA_CHANGE")
       return protocol_error(connection, header, fmt::format("Invalid value '{}' for Type", event));
-    // One node neither comes nor goes: only the schema changes.
-    if (event == "SCHEMA_CHANGE") host_->subscribe(connection.id(), state_->outbox, header.version);
+    subscriber.schema = subscriber.schema || event == "SCHEMA_CHANGE";
+    subscriber.status = subscriber.status || event == "STATUS_CHANGE";
   }
+  subscriber.node.port = connection.local().port;
+  if (auto ok = cql::parse_text(cql::Kind::Inet, connection.local().host, subscriber.node.address);
+      !ok)
+    subscriber.status = false;  // no address to name
+  host_->subscribe(connection.id(), std::move(subscriber));
   connection.send(
       cql::FrameWriter::response(header.version, header.stream, cql::Opcode::Ready).finish());
 }

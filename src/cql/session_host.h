@@ -52,9 +52,17 @@ class SessionHost : public std::enable_shared_from_this<SessionHost> {
     idle_.wait(lock, [&] { return under_way_ == 0; });
   }
 
-  void subscribe(std::uint64_t connection, std::shared_ptr<Outbox> outbox, std::uint8_t version) {
+  // A connection that wants to hear events. `node` is this server's address as its client has it.
+  struct Subscriber {
+    std::shared_ptr<Outbox> outbox;
+    std::uint8_t version = 4;
+    cql::Inet node;
+    bool schema = false;
+    bool status = false;
+  };
+  void subscribe(std::uint64_t connection, Subscriber subscriber) {
     const std::lock_guard lock(mutex_);
-    subscribers_[connection] = {std::move(outbox), version};
+    subscribers_[connection] = std::move(subscriber);
   }
   void unsubscribe(std::uint64_t connection) {
     const std::lock_guard lock(mutex_);
@@ -62,12 +70,14 @@ class SessionHost : public std::enable_shared_from_this<SessionHost> {
   }
   void announce(const cql::SchemaChange& change) {
     const std::lock_guard lock(mutex_);
-    for (const auto& [connection, subscriber] : subscribers_) {
-      auto frame = cql::FrameWriter::response(subscriber.version, -1, cql::Opcode::Event);
-      cql::Writer body = frame.body();
-      cql::write(body, cql::ServerEvent(change));
-      subscriber.outbox->push(std::move(frame).finish(), 0);
-    }
+    for (const auto& [connection, subscriber] : subscribers_)
+      if (subscriber.schema) tell(subscriber, change);
+  }
+  // The server stops in good order: its clients need not find out by a failed request.
+  void announce_down() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [connection, subscriber] : subscribers_)
+      if (subscriber.status) tell(subscriber, cql::StatusChange{"DOWN", subscriber.node});
   }
 
   const CqlConfig config;
@@ -79,10 +89,13 @@ class SessionHost : public std::enable_shared_from_this<SessionHost> {
   Metrics::Gauge connections;
 
  private:
-  struct Subscriber {
-    std::shared_ptr<Outbox> outbox;
-    std::uint8_t version = 4;
-  };
+  static void tell(const Subscriber& subscriber, const cql::ServerEvent& event) {
+    auto frame = cql::FrameWriter::response(subscriber.version, -1, cql::Opcode::Event);
+    cql::Writer body = frame.body();
+    cql::write(body, event);
+    subscriber.outbox->push(std::move(frame).finish(), 0);
+  }
+
   std::mutex mutex_;
   std::condition_variable idle_;
   std::size_t under_way_ = 0;

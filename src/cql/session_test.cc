@@ -9,15 +9,14 @@
 namespace penstock::cql_server {
 namespace {
 
-constexpr std::string_view kKeyspace =
-    "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}";
-
 Bytes request(std::uint8_t version, std::int16_t stream, cql::Opcode opcode) {
   return cql::FrameWriter::request(version, stream, opcode).finish();
 }
 
 // A session without sockets: what is answered at once can be read at once.
 struct Wired {
+  explicit Wired(CqlConfig config = {}) : server(std::move(config)) {}
+
   TestServer server;
   net::FakeLoop loop;
   std::shared_ptr<net::FakeConnection> connection = std::make_shared<net::FakeConnection>(loop);
@@ -238,34 +237,185 @@ TEST(CqlSession, PagesGoOnWhereTheLastEndedAlsoAfterARestart) {
             std::string::npos);
 }
 
-TEST(CqlSession, SchemaChangeReachesEveryRegisteredConnection) {
+TEST(CqlSession, WriteThatMeetsTruncateIsAnsweredOverloadedAndMayBeSentAgain) {
   TestServer server;
-  TestClient listener(server);
-  listener.register_events();
   TestClient client(server);
   client.query(kKeyspace);
-  const auto event = listener.next_event();
-  EXPECT_EQ(event.header.opcode, cql::Opcode::Event);
-  const auto decoded = cql::decode_event(event.body, 4);
-  ASSERT_TRUE(decoded);
-  const auto& change = std::get<cql::SchemaChange>(*decoded);
-  EXPECT_EQ(change.change, "CREATED");
-  EXPECT_EQ(change.target, "KEYSPACE");
-  EXPECT_EQ(change.keyspace, "ks");
+  client.query("CREATE TABLE ks.t (id text PRIMARY KEY)");
+  client.query("CREATE TABLE ks.other (id text PRIMARY KEY)");
+  // The store's one writing thread is held, so that the insert waits in its queue.
+  std::promise<void> held;
+  std::promise<void> go_on;
+  const auto other = server.store->catalog()->table("ks", "other");
+  table::MutationBatch holding(0);
+  holding.write(*other, table::PartitionKey("x"), {}, {.timestamp_micros = 1, .marker = true});
+  server.store->apply(std::move(holding), [&](Result<void>) {
+    held.set_value();
+    go_on.get_future().wait();
+  });
+  held.get_future().wait();
+  auto insert = client.start_query("INSERT INTO ks.t (id) VALUES ('x')");
+  // One connection's requests begin in their order: the insert has met the old table by now.
+  EXPECT_EQ(client.query("TRUNCATE ks.t").header.opcode, cql::Opcode::Result);
+  go_on.set_value();
+  const auto error = insert.get().error();
+  EXPECT_EQ(error.code, cql::ErrorCode::Overloaded) << error.message;
+  EXPECT_TRUE(client.query("SELECT * FROM ks.t").rows().empty());
+  client.query("INSERT INTO ks.t (id) VALUES ('x')");
+  EXPECT_EQ(client.query("SELECT * FROM ks.t").rows(), std::vector<std::string>{"x"});
+}
+
+Bytes startup(std::string_view compression) {
+  auto frame = cql::FrameWriter::request(4, 1, cql::Opcode::Startup);
+  cql::Writer body = frame.body();
+  cql::StartupRequest request;
+  request.options = {{"CQL_VERSION", "3.0.0"}, {"COMPRESSION", std::string(compression)}};
+  cql::write(body, request);
+  return std::move(frame).finish();
+}
+
+TEST(CqlSession, BodiesArePackedBothWaysAsAgreedUpon) {
+  for (const cql::Compression compression : {cql::Compression::Lz4, cql::Compression::Snappy}) {
+    Wired wired;
+    wired.session->on_frame(*wired.connection, startup(cql::name(compression)));
+    EXPECT_EQ(wired.reply().header.opcode, cql::Opcode::Ready);
+    // Spaces, so that packing makes the request shorter.
+    auto query = cql::FrameWriter::request(4, 2, cql::Opcode::Query);
+    cql::Writer body = query.body();
+    const std::string text = "DESCRIBE " + std::string(500, ' ') + "KEYSPACE system_schema";
+    cql::write(body, cql::QueryRequest{text, {}});
+    const Bytes packed = std::move(query).finish(compression);
+    EXPECT_LT(packed.size(), 200u);
+    wired.session->on_frame(*wired.connection, packed);
+    wired.loop.run();
+    const cql::Frame answer = wired.reply();
+    EXPECT_EQ(answer.header.opcode, cql::Opcode::Result);
+    EXPECT_NE(answer.header.flags & cql::frame_flag::kCompressed, 0);
+    Bytes scratch;
+    const auto unpacked = cql::unpacked_body(answer, compression, scratch, 1 << 20);
+    ASSERT_TRUE(unpacked) << unpacked.error().message;
+    EXPECT_GT(unpacked->size(), 2 * answer.body.size());
+    EXPECT_TRUE(cql::decode_result(*unpacked, 4));
+  }
+  Wired wired;
+  wired.session->on_frame(*wired.connection, startup("zstd"));
+  const auto error = cql::decode_error(wired.reply().body, 4);
+  ASSERT_TRUE(error);
+  EXPECT_NE(error->message.find("Unknown compression algorithm: zstd"), std::string::npos);
+}
+
+TEST(CqlSession, ReadingPausesWhileTooManyBytesAreUnanswered) {
+  CqlConfig config;
+  config.in_flight_bytes_max = 1000;
+  Wired wired(config);
+  TestClient client(wired.server);
+  client.query(kKeyspace);
+  client.query("CREATE TABLE ks.t (id text PRIMARY KEY, a text)");
+  wired.session->on_frame(*wired.connection, startup(""));
+  wired.reply();
+  std::promise<void> go_on;
+  table::MutationBatch holding(0);
+  holding.write(*wired.server.store->catalog()->table("ks", "t"), table::PartitionKey("held"), {},
+                {.timestamp_micros = 1, .marker = true});
+  wired.server.store->apply(std::move(holding), [&](Result<void>) { go_on.get_future().wait(); });
+  const std::string text =
+      fmt::format("INSERT INTO ks.t (id, a) VALUES ('x', '{}')", std::string(300, 'a'));
+  const auto insert = [&](std::int16_t stream) {
+    auto frame = cql::FrameWriter::request(4, stream, cql::Opcode::Query);
+    cql::Writer body = frame.body();
+    cql::write(body, cql::QueryRequest{text, {}});
+    wired.session->on_frame(*wired.connection, std::move(frame).finish());
+  };
+  for (std::int16_t stream = 1; stream <= 2; ++stream) insert(stream);
+  EXPECT_EQ(wired.connection->pauses, 0);
+  for (std::int16_t stream = 3; stream <= 4; ++stream) insert(stream);
+  EXPECT_EQ(wired.connection->pauses, 1);  // once, though two are over the limit
+  go_on.set_value();
+  wired.server.server->stop();  // waits for the answers
+  wired.loop.run();
+  EXPECT_EQ(wired.connection->pauses, 0);
+  int answers = 0;
+  const Bytes sent = wired.connection->take_sent();
+  for (BytesView rest = sent; !rest.empty(); ++answers)
+    rest.remove_prefix(cql::response_frame_size(rest).value());
+  EXPECT_EQ(answers, 4);
+}
+
+TEST(CqlSession, SchemaChangeReachesEveryRegisteredConnection) {
+  TestServer server;
+  TestClient v4(server);
+  TestClient v3(server, 3);
+  v4.register_events();
+  v3.register_events();
+  TestClient client(server);
+  const auto changed = [&](std::string_view ddl) {
+    client.query(ddl);
+    std::vector<cql::SchemaChange> heard;
+    for (TestClient* each : {&v4, &v3})
+      if (auto event = each->next_event(); event)
+        if (const auto* change = std::get_if<cql::SchemaChange>(&*event)) heard.push_back(*change);
+    EXPECT_EQ(heard.size(), 2u) << ddl;
+    if (heard.size() == 2) {
+      EXPECT_EQ(heard[0], heard[1]) << ddl;
+    }
+    return heard.empty() ? cql::SchemaChange{} : heard[0];
+  };
+  using Change = cql::SchemaChange;
+  EXPECT_EQ(changed(kKeyspace), (Change{"CREATED", "KEYSPACE", "ks", "", {}}));
+  EXPECT_EQ(changed("ALTER KEYSPACE ks WITH durable_writes = false"),
+            (Change{"UPDATED", "KEYSPACE", "ks", "", {}}));
+  EXPECT_EQ(changed("CREATE TABLE ks.t (id text PRIMARY KEY)"),
+            (Change{"CREATED", "TABLE", "ks", "t", {}}));
+  EXPECT_EQ(changed("ALTER TABLE ks.t ADD a text"), (Change{"UPDATED", "TABLE", "ks", "t", {}}));
+  // What changes nothing is no event: the next one that comes is the next change.
+  client.query("CREATE TABLE IF NOT EXISTS ks.t (id text PRIMARY KEY)");
+  client.query("TRUNCATE ks.t");
+  client.query("DROP TABLE ks.nosuch");
+  EXPECT_EQ(changed("DROP TABLE ks.t"), (Change{"DROPPED", "TABLE", "ks", "t", {}}));
+  EXPECT_EQ(changed("DROP KEYSPACE ks"), (Change{"DROPPED", "KEYSPACE", "ks", "", {}}));
+}
+
+TEST(CqlSession, StoppingServerTellsWhoListensThatTheNodeIsDown) {
+  TestServer server;
+  TestClient v4(server);
+  TestClient v3(server, 3);
+  v4.register_events({"STATUS_CHANGE"});
+  v3.register_events();
+  TestClient schema_only(server);
+  schema_only.register_events({"SCHEMA_CHANGE"});
+  const std::uint16_t port = server.server->address().port;
+  server.server->stop();
+  for (TestClient* each : {&v4, &v3}) {
+    const auto event = each->next_event();
+    ASSERT_TRUE(event);
+    const auto* status = std::get_if<cql::StatusChange>(&*event);
+    ASSERT_NE(status, nullptr);
+    EXPECT_EQ(status->change, "DOWN");
+    EXPECT_EQ(status->node, (cql::Inet{Bytes("\x7f\0\0\1", 4), port}));
+  }
+  EXPECT_FALSE(schema_only.has_event());
+}
+
+TEST(CqlSession, RegisteringForAnEventThatIsNoneIsRefused) {
+  TestServer server;
+  TestClient client(server);
+  const cql::RegisterRequest made{{"SCHEMA_CHANGE", "WEATHER_CHANGE"}};
+  const auto error =
+      client.request(cql::Opcode::Register, [&](cql::Writer& to) { cql::write(to, made); }).error();
+  EXPECT_EQ(error.code, cql::ErrorCode::ProtocolError);
+  EXPECT_NE(error.message.find("WEATHER_CHANGE"), std::string::npos);
 }
 
 TEST(CqlSession, TracedRequestGetsAnIdAndARow) {
   TestServer server;
   TestClient client(server);
   const auto reply = client.query("SELECT key FROM system.local", {}, cql::frame_flag::kTracing);
-  BytesView body = reply.body;
-  const auto prefix = cql::take_prefix(reply.header, body);
-  ASSERT_TRUE(prefix);
-  ASSERT_TRUE(prefix->tracing_id);
+  const auto id = reply.prefix().tracing_id;
+  ASSERT_TRUE(id);
   const auto rows =
       client
           .query("SELECT command, duration FROM system_traces.sessions WHERE session_id = " +
-                 prefix->tracing_id->text())
+                 id->text())
           .rows();
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0], "QUERY|1");

@@ -24,6 +24,9 @@
 
 namespace penstock::cql_server {
 
+inline constexpr std::string_view kKeyspace =
+    "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}";
+
 class TestServer {
  public:
   explicit TestServer(CqlConfig config = {}) : config_(std::move(config)) {
@@ -76,14 +79,26 @@ struct TestReply {
   cql::FrameHeader header;
   Bytes body;
 
+  // What stands before the body itself.
+  cql::BodyPrefix prefix() const {
+    BytesView rest = body;
+    auto taken = cql::take_prefix(header, rest);
+    EXPECT_TRUE(taken);
+    return taken ? std::move(*taken) : cql::BodyPrefix{};
+  }
+  BytesView after_prefix() const {
+    BytesView rest = body;
+    static_cast<void>(cql::take_prefix(header, rest));
+    return rest;
+  }
   cql::ErrorResponse error() const {
     if (header.opcode != cql::Opcode::Error) return {cql::ErrorCode::ServerError, "no error"};
-    auto decoded = cql::decode_error(body, header.version);
+    auto decoded = cql::decode_error(after_prefix(), header.version);
     return decoded ? *decoded : cql::ErrorResponse{};
   }
   cql::ResultResponse result() const {
     EXPECT_EQ(header.opcode, cql::Opcode::Result) << error().message;
-    auto decoded = cql::decode_result(body, header.version);
+    auto decoded = cql::decode_result(after_prefix(), header.version);
     EXPECT_TRUE(decoded) << decoded.error().message;
     return decoded ? std::move(*decoded) : cql::ResultResponse{};
   }
@@ -140,8 +155,9 @@ class TestClient {
     connection_->loop().post([connection = connection_] { connection->close(); });
   }
 
+  // Sends and does not wait: for requests that are to be under way together.
   template <class Write>
-  TestReply request(cql::Opcode opcode, Write write, std::uint8_t flags = 0) {
+  std::future<TestReply> start(cql::Opcode opcode, Write write, std::uint8_t flags = 0) {
     auto frame = cql::FrameWriter::request(version_, ++stream_, opcode);
     if (flags != 0) frame.add_flags(flags);
     cql::Writer body = frame.body();
@@ -151,6 +167,15 @@ class TestClient {
         [connection = connection_, bytes = std::move(frame).finish()]() mutable {
           connection->send(std::move(bytes));
         });
+    return answer;
+  }
+  std::future<TestReply> start_query(std::string_view text) {
+    const cql::QueryRequest made{text, {}};
+    return start(cql::Opcode::Query, [&](cql::Writer& to) { cql::write(to, made); });
+  }
+  template <class Write>
+  TestReply request(cql::Opcode opcode, Write write, std::uint8_t flags = 0) {
+    std::future<TestReply> answer = start(opcode, write, flags);
     if (answer.wait_for(std::chrono::seconds(20)) != std::future_status::ready) {
       ADD_FAILURE() << "no answer to " << cql::name(opcode);
       return {};
@@ -179,13 +204,20 @@ class TestClient {
   TestReply batch(const cql::BatchRequest& made) {
     return request(cql::Opcode::Batch, [&](cql::Writer& to) { cql::write(to, made); });
   }
-  TestReply next_event() {
+  std::optional<cql::ServerEvent> next_event() {
     auto answer = inbox_->expect(-1);
-    if (answer.wait_for(std::chrono::seconds(20)) != std::future_status::ready) return {};
-    return answer.get();
+    if (answer.wait_for(std::chrono::seconds(20)) != std::future_status::ready) return std::nullopt;
+    const TestReply event = answer.get();
+    auto decoded = cql::decode_event(event.body, event.header.version);
+    return decoded ? std::optional(std::move(*decoded)) : std::nullopt;
   }
-  void register_events() {
-    cql::RegisterRequest made{{"SCHEMA_CHANGE", "STATUS_CHANGE", "TOPOLOGY_CHANGE"}};
+  bool has_event() const {
+    const std::lock_guard lock(inbox_->mutex);
+    return !inbox_->events.empty();
+  }
+  void register_events(std::vector<std::string> events = {"SCHEMA_CHANGE", "STATUS_CHANGE",
+                                                          "TOPOLOGY_CHANGE"}) {
+    const cql::RegisterRequest made{std::move(events)};
     EXPECT_EQ(request(cql::Opcode::Register, [&](cql::Writer& to) { cql::write(to, made); })
                   .header.opcode,
               cql::Opcode::Ready);

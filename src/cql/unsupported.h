@@ -31,9 +31,11 @@ enum class Refused {
   Like,
   Arithmetic,
   ColumnMasks,
+  LaterFunctions,
+  LongNumbers,
 };
 
-inline constexpr std::array<Unsupported, 16> kUnsupported{{
+inline constexpr std::array<Unsupported, 18> kUnsupported{{
     {"conditions (IF NOT EXISTS, IF EXISTS, IF column = ...) on INSERT, UPDATE, DELETE and BATCH",
      "writes are last-write-wins; give USING TIMESTAMP to choose the winner"},
     {"counters", "keep the count in a bigint column and write the new value"},
@@ -53,6 +55,11 @@ inline constexpr std::array<Unsupported, 16> kUnsupported{{
     {"LIKE, CONTAINS, IS NOT NULL and != in WHERE", "use =, IN or a range"},
     {"arithmetic on columns (SET c = c + 1)", "write the new value"},
     {"dynamic data masking", "leave MASKED WITH out"},
+    {"the functions abs, exp, log, log10, round, maxwritetime, minwritetime, map_keys, map_values, "
+     "collection_*, mask_* and similarity_*",
+     "compute in the client or in a pipeline"},
+    {"sum and avg of decimal and varint, and CAST between them and other numbers",
+     "read the values and compute in the client"},
 }};
 
 // The error for a refused feature; `where` says at which place of the statement.

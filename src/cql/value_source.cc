@@ -162,7 +162,7 @@ ValueSource ValueSource::constant(Bytes value, ColumnSpec receiver) {
 Result<ValueSource> ValueSource::compile_call(const ast::Term& term, const ColumnSpec& receiver,
                                               const table::TableDef& table, MarkerSpecs& markers) {
   const auto overloads = scalar_functions(term.text, table);
-  if (overloads.empty()) return fail(Code::InvalidArgument, "Unknown function '{}'", term.text);
+  if (overloads.empty()) return unknown_function(term.text);
   Error last{Code::InvalidArgument, {}};
   for (const ScalarFunction& function : overloads) {
     // A timeuuid is a uuid.

@@ -156,9 +156,10 @@ bool WritePlan::only_static() const {
                                               [](const auto& a) { return a.is_static; });
 }
 
-Result<std::int64_t> WritePlan::timestamp(const Context& context, Arena& arena) const {
-  if (!timestamp_) return context.timestamp_micros;
-  const cql::CellValue value = TRY(timestamp_->value(context, arena));
+Result<std::int64_t> write_timestamp(const std::optional<ValueSource>& given,
+                                     const Context& context, Arena& arena) {
+  if (!given) return context.timestamp_micros;
+  const cql::CellValue value = TRY(given->value(context, arena));
   if (value.is_unset()) return context.timestamp_micros;
   if (value.is_null()) return fail(Code::InvalidArgument, "Invalid null value of timestamp");
   if (value.size() != 8) return fail(Code::InvalidArgument, "Invalid timestamp value");
@@ -187,7 +188,7 @@ Result<std::optional<std::int32_t>> WritePlan::ttl(const Context& context, Arena
 Result<void> WritePlan::append(const Context& context, table::MutationBatch& batch,
                                Scratch& scratch) const {
   scratch.arena.clear();
-  const std::int64_t micros = TRY(timestamp(context, scratch.arena));
+  const std::int64_t micros = TRY(write_timestamp(timestamp_, context, scratch.arena));
   if (kind_ == Kind::DeleteRows) return append_deletion(context, micros, batch, scratch);
   table::RowWrite row;
   row.timestamp_micros = micros;

@@ -14,6 +14,10 @@
 
 namespace penstock::cql_server {
 
+// The microseconds of USING TIMESTAMP, which `given` is; without it, or bound unset, the request's.
+Result<std::int64_t> write_timestamp(const std::optional<ValueSource>& given,
+                                     const Context& context, Arena& arena);
+
 // INSERT, UPDATE or DELETE against one definition of its table. Immutable; any thread.
 class WritePlan {
  public:
@@ -57,7 +61,6 @@ class WritePlan {
                             table::MutationBatch& batch, Scratch& scratch) const;
   Result<void> append_deletion(const Context& context, std::int64_t timestamp,
                                table::MutationBatch& batch, Scratch& scratch) const;
-  Result<std::int64_t> timestamp(const Context& context, Arena& arena) const;
   Result<std::optional<std::int32_t>> ttl(const Context& context, Arena& arena) const;
 
   Kind kind_;
