@@ -56,7 +56,7 @@ class Penstock:
             f"cassandra: {{listen: \"127.0.0.1:{cql_port}\"}}\n"
             f"console: {{listen: \"127.0.0.1:{console_port}\"}}\n"
             f"pipelines: {[str(users)] if pipeline else []}\n")
-        self.command = list(command)
+        self.up = list(command)
         self.flags = list(flags)
         self.env = {**os.environ, **(env or {})}
         self.process = None
@@ -66,7 +66,7 @@ class Penstock:
         self.out = open(self.folder / "out.txt", "ab")
         self.err = open(self.folder / "err.txt", "ab")
         began = time.monotonic()
-        self.process = subprocess.Popen([*self.command, "-c", str(self.config), *self.flags],
+        self.process = subprocess.Popen([*self.up, "-c", str(self.config), *self.flags],
                                         stdout=self.out, stderr=self.err, env=self.env)
         file = self.data / "endpoints.json"
         while time.monotonic() - began < timeout:
