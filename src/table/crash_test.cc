@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include <future>
 #include <map>
 #include <set>
 
@@ -151,6 +152,36 @@ TEST_P(Crash, SchemaChangeThatMetADiskErrorIsThereOrNotButNeverHalf) {
   EXPECT_EQ(apart.size(), before.size());
   power_cut();
   EXPECT_EQ(numbers(), before);
+}
+
+TEST_P(Crash, WritersThatWaitTogetherShareASync) {
+  if (GetParam() == 1) GTEST_SKIP() << "files of large batches are synced each";
+  std::promise<void> held;
+  std::promise<void> go_on;
+  MutationBatch first = t_.batch();
+  insert_user(first, *t_.users(), "first", "e", "n", 1);
+  t_.store->apply(std::move(first), [&](Result<void>) {
+    held.set_value();
+    go_on.get_future().wait();
+  });
+  held.get_future().wait();
+  const int before = env_.syncs();
+  constexpr int kWriters = 100;
+  std::atomic<int> pending{kWriters};
+  std::promise<void> all;
+  for (int i = 0; i < kWriters; ++i) {
+    MutationBatch batch = t_.batch();
+    insert_user(batch, *t_.users(), std::to_string(i), "e", "n", 1);
+    t_.store->apply(std::move(batch), [&](Result<void> done) {
+      EXPECT_TRUE(done);
+      if (--pending == 0) all.set_value();
+    });
+  }
+  go_on.set_value();
+  all.get_future().wait();
+  EXPECT_EQ(env_.syncs() - before, 1);
+  power_cut();
+  EXPECT_EQ(t_.all(t_.users()).size(), kWriters + 1);
 }
 
 TEST_P(Crash, ReadsGoOnWhileTheDatabaseIsMendedAndSeeAllThatWasAcknowledged) {

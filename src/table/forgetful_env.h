@@ -25,6 +25,7 @@ class ForgetfulEnv final : public rocksdb::EnvWrapper {
   void crash_after(int operations) { left_ = operations; }
   void crash() { left_ = 0; }
   bool crashed() const { return left_ == 0; }
+  int syncs() const { return syncs_; }  // of files, so far
   // Until told otherwise, appends and syncs fail with this (OK = they work again).
   void fail_with(rocksdb::Status status) {
     const std::lock_guard lock(mutex_);
@@ -116,6 +117,7 @@ class ForgetfulEnv final : public rocksdb::EnvWrapper {
 
    private:
     rocksdb::Status sync() {
+      ++env_.syncs_;
       if (rocksdb::Status status = env_.step(true); !status.ok()) return status;
       const rocksdb::Status status = file_->Sync();
       if (status.ok()) env_.synced(path_, file_->GetFileSize());
@@ -176,6 +178,7 @@ class ForgetfulEnv final : public rocksdb::EnvWrapper {
 
   std::mutex mutex_;
   std::map<std::string, File> files_;
+  std::atomic<int> syncs_{0};
   std::atomic<int> left_{-1};  // operations until the crash; negative = never
   rocksdb::Status failure_;
   rocksdb::Status sync_failure_;

@@ -8,6 +8,7 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
+#include "table/rocks_log.h"
 #include "table/row_merge.h"
 
 namespace penstock::table {
@@ -58,8 +59,7 @@ rocksdb::Options rocks_options(const StoreOptions& options, RowFilters& filters)
   rocks.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
 
   rocks.max_open_files = options.open_files_max;
-  rocks.keep_log_file_num = 2;
-  rocks.info_log_level = rocksdb::WARN_LEVEL;
+  rocks.info_log = make_rocks_log();
   rocks.stats_dump_period_sec = 0;  // no polling when idle
   rocks.stats_persist_period_sec = 0;
   return rocks;

@@ -463,6 +463,13 @@ TEST(Store, SecondOpenOfTheFolderIsAConflict) {
   EXPECT_THAT(second.error().message, HasSubstr(t.folder.path().string()));
 }
 
+// It could not be written on a full disk, and RocksDB may abort then.
+TEST(Store, RocksDBKeepsNoLogFileOfItsOwn) {
+  const TestStore t;
+  for (const auto& entry : std::filesystem::directory_iterator(t.folder.path()))
+    EXPECT_NE(entry.path().filename(), "LOG");
+}
+
 TEST(Store, ClosedStoreAnswersClosedAndFinishesWhatItTook) {
   TestStore t;
   std::atomic<int> done{0};
