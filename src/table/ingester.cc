@@ -4,17 +4,21 @@
 #include <rocksdb/db.h>
 #include <rocksdb/sst_file_writer.h>
 
+#include <mutex>
+
 #include "table/row_format.h"
 
 namespace penstock::table {
 
 Ingester::Ingester(Database& database, const rocksdb::Options& options,
                    const CurrentCatalog& catalog, const std::filesystem::path& folder,
-                   std::size_t threads, Metrics& metrics)
+                   std::size_t part_records_min, std::size_t threads, Metrics& metrics)
     : database_(database),
       options_(options),
       catalog_(catalog),
       folder_(folder),
+      part_records_min_(part_records_min),
+      parts_max_(threads),
       rows_(metrics.counter("penstock_table_written_records_total", "Records written to tables",
                             {{"path", "file"}})),
       commits_(metrics.counter("penstock_table_commits_total", "Synced writes to tables",
@@ -28,44 +32,88 @@ Ingester::Ingester(Database& database, const rocksdb::Options& options,
                                       ignored);  // if it failed, writing the first file says so
 }
 
-void Ingester::add(MutationBatch batch, Done done) {
-  threads_.run([this, batch = std::move(batch), done = std::move(done)]() mutable {
-    const auto started = std::chrono::steady_clock::now();
-    Result<void> outcome = ingest(batch);
-    rows_.add(static_cast<double>(batch.size()));
-    commits_.add();
-    seconds_.observe(
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
-    done(std::move(outcome));
-  });
-}
+// A batch on its way into files.
+struct Ingester::Building {
+  struct Part {
+    std::span<MutationBatch::Record> records;
+    std::string path;
+    Result<void> written;
+  };
 
-Result<void> Ingester::ingest(MutationBatch& batch) {
-  TRY(database_.ready());  // before a file is built for nothing
-  const std::string path = (folder_ / fmt::format("{}.sst", files_++)).string();
-  Result<void> outcome = write_file(batch, path);
-  if (outcome) outcome = catalog_.check(batch);
-  if (outcome) {
-    rocksdb::IngestExternalFileOptions options;
-    options.move_files = true;
-    options.write_global_seqno =
-        false;  // old RocksDB wants it in the file; it costs a write and a sync
-    outcome = database_.change("adding a table file failed", [&](rocksdb::DB& db) {
-      return db.IngestExternalFile({path}, options);
+  Building(MutationBatch mutations, Done when_done, std::size_t count)
+      : batch(std::move(mutations)), done(std::move(when_done)), parts(count), left(count) {}
+
+  // Cuts the batch into parts of about the same size, by key. The thread that comes first does it.
+  void begin(Database& database) {
+    std::call_once(begun, [&] {
+      ready = database.ready();  // before files are built for nothing
+      const auto pieces = batch.cut(parts.size());
+      for (std::size_t i = 0; i < parts.size(); ++i) parts[i].records = pieces[i];
     });
   }
-  if (!outcome) {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
+
+  MutationBatch batch;
+  Done done;
+  std::vector<Part> parts;
+  std::atomic<std::size_t> left;  // parts to be written
+  std::once_flag begun;
+  Result<void> ready;
+  const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+};
+
+void Ingester::add(MutationBatch batch, Done done) {
+  const std::size_t count =
+      std::clamp<std::size_t>(batch.size() / part_records_min_, 1, parts_max_);
+  const auto building = std::make_shared<Building>(std::move(batch), std::move(done), count);
+  for (std::size_t i = 0; i < count; ++i) {
+    threads_.run([this, building, i] {
+      building->begin(database_);
+      Building::Part& part = building->parts[i];
+      if (building->ready && !part.records.empty()) {
+        part.path = (folder_ / fmt::format("{}.sst", files_++)).string();
+        building->batch.sort(part.records);
+        part.written = write_file(building->batch, part.records, part.path);
+      }
+      if (building->left.fetch_sub(1) == 1) finish(*building);
+    });
   }
-  return outcome;
 }
 
-Result<void> Ingester::write_file(MutationBatch& batch, const std::string& path) {
-  batch.sort();
+void Ingester::finish(Building& building) {
+  Result<void> outcome = take_in(building);
+  if (!outcome) {
+    std::error_code ignored;
+    for (const Building::Part& part : building.parts)
+      if (!part.path.empty()) std::filesystem::remove(part.path, ignored);
+  }
+  rows_.add(static_cast<double>(building.batch.size()));
+  commits_.add();
+  seconds_.observe(
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - building.started).count());
+  building.done(std::move(outcome));
+}
+
+Result<void> Ingester::take_in(Building& building) {
+  TRY(building.ready);
+  std::vector<std::string> files;
+  for (Building::Part& part : building.parts) {
+    TRY(part.written);
+    if (!part.path.empty()) files.push_back(part.path);
+  }
+  TRY(catalog_.check(building.batch));
+  rocksdb::IngestExternalFileOptions options;
+  options.move_files = true;
+  options.write_global_seqno =
+      false;  // old RocksDB wants it in the file; it costs a write and a sync
+  return database_.change("adding a table file failed",
+                          [&](rocksdb::DB& db) { return db.IngestExternalFile(files, options); });
+}
+
+Result<void> Ingester::write_file(const MutationBatch& batch,
+                                  std::span<const MutationBatch::Record> records,
+                                  const std::string& path) {
   rocksdb::SstFileWriter writer(rocksdb::EnvOptions(options_), options_);
   rocksdb::Status status = writer.Open(path);
-  const auto records = batch.records();
   std::vector<BytesView> same;
   Bytes merged;
   for (std::size_t i = 0, next = 0; i < records.size() && status.ok(); i = next) {

@@ -53,11 +53,36 @@ void MutationBatch::delete_partition(const TableDef& table, const PartitionKey& 
   add_deletion(timestamp_micros, begin(table.number, partition, RecordKind::PartitionDeletion, 0));
 }
 
-void MutationBatch::sort() {
-  std::ranges::sort(records_, [this](const Record& a, const Record& b) {
-    if (a.table != b.table) return a.table < b.table;
-    if (a.token != b.token) return a.token < b.token;
-    const int order = key(a).compare(key(b));
+std::strong_ordering MutationBatch::compare_keys(const Record& a, const Record& b) const {
+  if (a.table != b.table) return a.table <=> b.table;
+  if (a.token != b.token) return a.token <=> b.token;
+  return key(a).compare(key(b)) <=> 0;
+}
+
+std::vector<std::span<MutationBatch::Record>> MutationBatch::cut(std::size_t parts) {
+  std::vector<std::span<Record>> ranges;
+  std::span<Record> rest = records_;
+  for (; parts > 1 && !rest.empty(); --parts) {
+    const auto middle = rest.begin() + static_cast<std::ptrdiff_t>(rest.size() / parts);
+    std::ranges::nth_element(
+        rest, middle, [this](const Record& a, const Record& b) { return compare_keys(a, b) < 0; });
+    // Others with the middle's key may stand on either side of it: all of them go to its right.
+    const Record pivot = *middle;
+    const auto right = std::partition(rest.begin(), middle, [&](const Record& record) {
+      return compare_keys(record, pivot) < 0;
+    });
+    const auto size = static_cast<std::size_t>(right - rest.begin());
+    ranges.push_back(rest.first(size));
+    rest = rest.subspan(size);
+  }
+  ranges.push_back(rest);
+  ranges.resize(ranges.size() + parts - 1);
+  return ranges;
+}
+
+void MutationBatch::sort(std::span<Record> range) const {
+  std::ranges::sort(range, [this](const Record& a, const Record& b) {
+    const std::strong_ordering order = compare_keys(a, b);
     return order != 0 ? order < 0 : a.offset < b.offset;
   });
 }

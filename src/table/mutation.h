@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -79,10 +80,14 @@ class MutationBatch {
   }
   std::span<const Record> records() const { return records_; }
   std::span<const TableId> tables() const { return tables_; }  // each once
-  // Sorts by key; equal keys stay in order.
-  void sort();
+  // Reorders the records so that `parts` ranges of about the same size follow each other in the
+  // order of keys. Equal keys are in one range; a range may be empty.
+  std::vector<std::span<Record>> cut(std::size_t parts);
+  // Sorts one such range by key; equal keys stay in the order in which they were written.
+  void sort(std::span<Record> range) const;
 
  private:
+  std::strong_ordering compare_keys(const Record& a, const Record& b) const;
   // Starts a record of that partition; its key is done up to the record's kind.
   char* begin(TableId table, const PartitionKey& partition, RecordKind kind, std::size_t room);
   void key_done(const char* end);

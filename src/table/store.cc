@@ -75,7 +75,7 @@ Result<void> Store::Impl::open(const std::filesystem::path& folder, Metrics& met
   TRY_WITH(database->open(), folder.string());
   committer = std::make_unique<Committer>(*database, current, metrics);
   ingester = std::make_unique<Ingester>(*database, rocks, current, folder / "building",
-                                        options.build_threads, metrics);
+                                        options.ingest_records_min, options.build_threads, metrics);
   return {};
 }
 
