@@ -40,7 +40,8 @@ CONSOLE_SINK = "  - console: {rows: 20, truncate: 20}\n"
 
 
 class Penstock:
-    """One `penstock up`. `with Penstock(folder) as node: node.kafka, node.cql, node.console, ...`"""
+    """One `penstock up`. `with Penstock(folder) as node: node.kafka, node.cql, node.console, ...`
+    `pipeline`: True for the one above, its text for another, False for none."""
 
     def __init__(self, folder, *, kafka_port=0, cql_port=0, console_port=0, interval="0ms", max_rows=200_000, partitions=1,
                  show=False, pipeline=True, kafka_extra="", flags=(), env=None, command=(str(BINARY), "up")):
@@ -49,7 +50,8 @@ class Penstock:
         self.data = self.folder / "data"
         self.config = self.folder / "penstock.yaml"
         users = self.folder / "users.yaml"
-        users.write_text(PIPELINE % {"interval": interval, "max_rows": max_rows} + (CONSOLE_SINK if show else ""))
+        users.write_text(pipeline if isinstance(pipeline, str) else
+                         PIPELINE % {"interval": interval, "max_rows": max_rows} + (CONSOLE_SINK if show else ""))
         self.config.write_text(
             f"data_dir: {self.data}\n"
             f"kafka:\n  listeners: {{PLAINTEXT: \"127.0.0.1:{kafka_port}\"}}\n  num_partitions: {partitions}\n{kafka_extra}"
