@@ -62,6 +62,8 @@ Code code_of(rd_kafka_resp_err_t error) {
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
       return Code::Unauthorized;
+    case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
+      return Code::Io;  // the broker's disk, one partition at a time
     case RD_KAFKA_RESP_ERR_INVALID_MSG:
     case RD_KAFKA_RESP_ERR__BAD_MSG:
       return Code::Corrupt;

@@ -4,11 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
 
 #include "base/logging.h"
+#include "stream/backoff.h"
 #include "stream/checkpoint.h"
 #include "stream/engine_meters.h"
+#include "stream/failing.h"
 #include "stream/show.h"
 
 namespace penstock::stream {
@@ -18,38 +19,11 @@ using std::chrono::seconds;
 
 constexpr std::size_t kPollRecords = 10'000;
 constexpr std::size_t kPollBytes = 4 << 20;
-constexpr Duration kIdleWait = seconds(10);
 constexpr Duration kPollAtLeastEvery = seconds(30);  // far below max.poll.interval.ms
+constexpr Duration kDrainTurn = seconds(1);
 constexpr Duration kCommitEvery = Millis(500);
-constexpr Duration kRevokeBudget = seconds(10);
 constexpr Duration kColumnsKept = seconds(5);  // after the last batch
 constexpr std::size_t kCulpritsWithoutSuccess = 20;
-
-enum class Failing { Transient, Row, Global };
-Failing classify(Code code) {
-  switch (code) {
-    case Code::Timeout:  // the outcome is unknown: the same rows again change nothing
-    case Code::Unavailable:
-    case Code::Closed:
-    case Code::Io:
-    case Code::Conflict:
-    case Code::NoSpace:
-      return Failing::Transient;
-    case Code::InvalidArgument:
-    case Code::TooLarge:
-    case Code::OutOfRange:
-      return Failing::Row;
-    default:
-      return Failing::Global;
-  }
-}
-
-// Full jitter, from 50 ms doubling to 5 s (so that many workers do not come back at once).
-Duration backoff(int attempt) {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  const std::int64_t most = std::min<std::int64_t>(5000, std::int64_t{50} << std::min(attempt, 10));
-  return Millis(most / 2 + static_cast<std::int64_t>(random()) % (most / 2 + 1));
-}
 
 Uuid id_of(const std::string& name) {
   // The same for every run of the pipeline, as Spark's id is for a checkpoint directory.
@@ -81,6 +55,9 @@ Engine::Engine(const PipelineSpec& spec, const Plan& plan, const Parts& parts)
       id_(id_of(spec.name)),
       began_(parts.clock.now()),
       last_poll_(began_),
+      decoding_(began_),
+      transforming_(began_),
+      writing_share_(began_),
       meters_(std::make_unique<Meters>(parts.metrics, spec)) {}
 Engine::~Engine() = default;
 
@@ -152,11 +129,14 @@ void Engine::open_batch() {
 void Engine::take(std::shared_ptr<const Fetched> fetched, std::size_t from) {
   if (!open_) open_batch();
   const TimePoint begin = parts_.clock.now();
+  decoding_.begin(begin);
   const std::size_t rows_max = std::min(spec_.trigger.max_rows, parts_.store.rows_max());
   const std::size_t count = fetched->records().size();
   const std::size_t rest =
       open_->add(fetched, from, rows_max, partitions_, decoder_, parts_.clock.wall_millis());
-  open_->decoding += parts_.clock.now() - begin;
+  const TimePoint end = parts_.clock.now();
+  decoding_.end(end);
+  open_->decoding += end - begin;
   if (rest < count) leftover_ = Leftover{std::move(fetched), rest};
   if (open_->empty()) {  // nothing of it was for us
     open_.reset();
@@ -166,10 +146,14 @@ void Engine::take(std::shared_ptr<const Fetched> fetched, std::size_t from) {
 
 void Engine::seal() {
   const TimePoint begin = parts_.clock.now();
+  transforming_.begin(begin);
   Sealed sealed;
   sealed.batch = std::move(open_);
+  sealed.sealed_at = begin;
   sealed.batch->seal(parts_.store.key());
-  sealed.batch->transforming = parts_.clock.now() - begin;
+  const TimePoint end = parts_.clock.now();
+  transforming_.end(end);
+  sealed.batch->transforming = end - begin;
   if (!sealed.batch->fatal.empty()) return fail_with(sealed.batch->fatal);
   for (const auto& [partition, range] : sealed.batch->ranges) {
     const auto tracker = acks_.find(partition);
@@ -183,43 +167,63 @@ void Engine::seal() {
   send_letters(*ready_);
 }
 
+// Sends what is to be diverted, unless it is under way or waits for another try. A batch that is
+// being written (its culprits) and one that is ready may have letters under way at once.
 void Engine::send_letters(Sealed& sealed) {
-  if (sealed.batch->letters.empty()) {
-    sealed.letters = Letters::Acknowledged;
+  sealed.letters.add(std::exchange(sealed.batch->letters, {}));
+  if (sealed.letters.empty() || sealed.letters_under_way || parts_.clock.now() < sealed.retry_at)
     return;
-  }
-  sealed.letters = Letters::Sending;
-  sealed.retry_at = {};
-  std::vector<DeadLetter> copy = sealed.batch->letters;  // kept for another try
+  sealed.letters_under_way = true;
   Inbox& inbox = parts_.inbox;
   Source& source = parts_.source;
-  parts_.dead_letters.send(std::move(copy), [this, &inbox, &source](Result<void> result) {
-    inbox.post([this, result = std::move(result)] { on_letters(result); });
-    source.wake();
-  });
+  const std::int64_t id = sealed.batch->id;
+  parts_.dead_letters.send(
+      sealed.letters.next(), [this, &inbox, &source, id](std::vector<Result<void>> results) {
+        inbox.post([this, id, results = std::move(results)] { on_letters(id, results); });
+        source.wake();
+      });
 }
 
-void Engine::on_letters(const Result<void>& result) {
-  // Letters of one batch at a time: those of the writing one (its culprits) hold back nothing that
-  // is ready, and both are never under way at once because a batch moves on only with its letters
-  // acknowledged.
-  Sealed* sealed = writing_ && writing_->letters == Letters::Sending ? &*writing_
-                   : ready_                                          ? &*ready_
-                                                                     : nullptr;
-  if (sealed == nullptr || sealed->letters != Letters::Sending) return;
-  if (result) {
-    meters_->dlq_records.add(static_cast<double>(sealed->batch->letters.size()));
-    sealed->letters = Letters::Acknowledged;
-    sealed->batch->letters.clear();
+Engine::Sealed* Engine::sealed_batch(std::int64_t id) {
+  for (std::optional<Sealed>* stage : {&ready_, &writing_}) {
+    if (*stage && (*stage)->batch->id == id) return &**stage;
+  }
+  return nullptr;  // given up meanwhile
+}
+
+void Engine::on_letters(std::int64_t batch, const std::vector<Result<void>>& results) {
+  Sealed* sealed = sealed_batch(batch);
+  if (sealed == nullptr) return;
+  sealed->letters_under_way = false;
+  const LetterQueue::Outcome outcome = sealed->letters.answered(results);
+  meters_->dlq_records.add(static_cast<double>(outcome.acknowledged));
+  if (!outcome.shortened.empty()) note_shortened(outcome.shortened);
+  if (!outcome.error) {
+    if (sealed->attempt > 0)
+      parts_.report.update([](PipelineStatus& status) { status.error.clear(); });
     sealed->attempt = 0;
     return;
   }
   meters_->dlq_failures.add();
-  if (classify(result.error().code) != Failing::Transient) {
+  if (outcome.error->code != Code::TooLarge &&
+      classify(outcome.error->code) != Failing::Transient) {
     return fail_with(fmt::format("cannot write to the dead-letter topic {}: {}", spec_.dlq.topic,
-                                 result.error().message));
+                                 outcome.error->message));
   }
-  retry_later(*sealed, result.error().with("dead-letter topic"));
+  retry_later(*sealed, outcome.error->with("dead-letter topic"));
+}
+
+// The whole record did not fit into the dead-letter topic; it stays where it was.
+void Engine::note_shortened(const std::vector<DeadLetter>& letters) {
+  for (const DeadLetter& letter : letters) meters_->dlq_cut(letter.reject.reason).add();
+  parts_.report.update([&](PipelineStatus& status) {
+    for (const DeadLetter& letter : letters) ++status.letters_cut[letter.reject.reason];
+  });
+  const client::KafkaRecord& last = letters.back().record;
+  log_warn("stream",
+           "pipeline {}: {} record(s) did not fit into {} whole; the last one is still at {}[{}] "
+           "offset {}",
+           spec_.name, letters.size(), spec_.dlq.topic, last.topic, last.partition, last.offset);
 }
 
 void Engine::retry_later(Sealed& sealed, const Error& error) {
@@ -235,20 +239,16 @@ void Engine::retry_later(Sealed& sealed, const Error& error) {
 bool Engine::write_next() {
   const TimePoint now = parts_.clock.now();
   for (std::optional<Sealed>* stage : {&ready_, &writing_}) {
-    if (*stage && (*stage)->letters == Letters::Sending && (*stage)->retry_at != TimePoint{} &&
-        now >= (*stage)->retry_at) {
-      send_letters(**stage);
-    }
+    if (*stage && !(*stage)->letters.empty()) send_letters(**stage);
   }
   if (!writing_) {
-    if (!ready_ || ready_->letters != Letters::Acknowledged) return false;
+    if (!ready_ || !ready_->letters.empty()) return false;
     writing_ = std::move(ready_);
     ready_.reset();
     writing_->write_began = now;
   }
   Sealed& sealed = *writing_;
-  if (sealed.in_flight || now < sealed.retry_at || sealed.letters != Letters::Acknowledged)
-    return false;
+  if (sealed.in_flight || now < sealed.retry_at || !sealed.letters.empty()) return false;
   if (const auto segment = sealed.bisection.next()) {
     dispatch(segment);
     return true;
@@ -286,26 +286,37 @@ void Engine::dispatch(std::optional<Bisection::Segment> segment) {
     batch.selection.assign(rows.begin() + static_cast<std::ptrdiff_t>(segment->first),
                            rows.begin() + static_cast<std::ptrdiff_t>(segment->second));
   }
+  // The positions go with all the rows, or after the last of them.
   const bool whole = !segment || (segment->first == 0 && segment->second == rows.size());
   if (whole && parts_.store.keeps_positions()) batch.positions = positions_of(*sealed.batch);
   sealed.in_flight = true;
+  sealed.flight = segment ? (whole ? Flight::AllRows : Flight::SomeRows) : Flight::OnlyPositions;
+  sealed.sent_at = parts_.clock.now();
+  writing_share_.begin(sealed.sent_at);
+  meters_->sink_inflight.set(1);
   Inbox& inbox = parts_.inbox;
   Source& source = parts_.source;
   const std::int64_t id = sealed.batch->id;
-  parts_.store.write(std::move(batch),
-                     [this, &inbox, &source, whole, id](Result<StoreOutcome> result) {
-                       inbox.post([this, whole, id, result = std::move(result)] {
-                         if (!writing_ || writing_->batch->id != id) return;  // given up meanwhile
-                         if (whole && result) writing_->rows_done = true;
-                         on_written(result);
-                       });
-                       source.wake();
-                     });
+  parts_.store.write(std::move(batch), [this, &inbox, &source, id](Result<StoreOutcome> result) {
+    inbox.post([this, id, result = std::move(result)] {
+      if (writing_ && writing_->batch->id == id) on_written(result);
+    });
+    source.wake();
+  });
 }
 
-void Engine::on_written(Result<StoreOutcome> result) {
+void Engine::on_written(const Result<StoreOutcome>& result) {
   Sealed& sealed = *writing_;
+  const TimePoint now = parts_.clock.now();
   sealed.in_flight = false;
+  writing_share_.end(now);
+  meters_->request_done(now - sealed.sent_at);
+  if (sealed.flight != Flight::SomeRows) {
+    sealed.rows_done = result.has_value();
+    if (!result && parts_.store.keeps_positions()) meters_->checkpoint_failures.add();
+  }
+  if (sealed.flight == Flight::OnlyPositions)
+    sealed.checkpointing = sealed.checkpointing.value_or(Duration(0)) + (now - sealed.sent_at);
   if (!result) return on_refused(result.error());
   sealed.bytes_written += result->bytes;
   if (sealed.attempt > 0)
@@ -319,6 +330,7 @@ void Engine::on_refused(const Error& error) {
   meters_->sink_errors(error.code).add();
   switch (classify(error.code)) {
     case Failing::Transient:
+      meters_->sink_retries(error.code).add();
       return retry_later(sealed, error.with("store"));
     case Failing::Global:
       return fail_with(fmt::format("the store refuses the batch: {}", error.message));
@@ -348,6 +360,7 @@ void Engine::finish() {
       continue;
     AckTracker& tracker = acks_.at(partition);
     if (tracker.complete(ack)) to_commit_[partition] = tracker.committable();
+    ends_[partition].behind_since.reset();  // whoever waits now is the next in line
   }
   if (!done.batch->rows->rows.empty() || done.batch->records() > 0) {
     for (const Sink& sink : spec_.sinks) {
@@ -372,10 +385,14 @@ void Engine::commit_group(bool wait) {
   last_commit_ = parts_.clock.now();
   to_commit_.clear();
   if (auto committed = parts_.source.commit(offsets, wait); !committed) {
+    meters_->checkpoint_failures.add();
     // The checkpoint is the truth where there is one; the next commit says the same and more.
     log_warn("stream", "pipeline {}: cannot commit to group {}: {}", spec_.name, spec_.source.group,
              committed.error().message);
+    return;
   }
+  for (const auto& offset : offsets)
+    meters_->of(offset.topic_partition()).committed.set(static_cast<double>(offset.offset));
 }
 
 // ---- Turn
@@ -387,14 +404,14 @@ bool Engine::accepting() const {
 
 Duration Engine::wait_time() const {
   const TimePoint now = parts_.clock.now();
-  TimePoint until = now + kIdleWait;
+  TimePoint until = draining_ ? now + kDrainTurn : next_tick_;  // a drain does not tick
   if (open_ && !ready_ && spec_.trigger.kind == Trigger::Kind::Interval)
     until = std::min(until, seal_at_);
   for (const std::optional<Sealed>* stage : {&ready_, &writing_}) {
     if (*stage && !(*stage)->in_flight && (*stage)->retry_at > now)
       until = std::min(until, (*stage)->retry_at);
   }
-  if (!to_commit_.empty()) until = std::min(until, last_commit_ + kCommitEvery);
+  if (!to_commit_.empty() && !draining_) until = std::min(until, last_commit_ + kCommitEvery);
   if (!source_open_) until = std::min(until, source_retry_at_);
   if (stop_deadline_) until = std::min(until, *stop_deadline_);
   return std::max<Duration>(until - now, Duration(0));
@@ -402,8 +419,9 @@ Duration Engine::wait_time() const {
 
 bool Engine::reached_the_end() const {
   if (!assigned_once_ || leftover_) return false;
-  return std::all_of(partitions_.begin(), partitions_.end(),
-                     [](const auto& entry) { return entry.second.next >= entry.second.stop; });
+  return std::all_of(partitions_.begin(), partitions_.end(), [this](const auto& entry) {
+    return entry.second.next >= entry.second.stop || left_out_.contains(entry.first);
+  });
 }
 
 bool Engine::step() {
@@ -417,17 +435,15 @@ bool Engine::step() {
     leftover_.reset();  // not begun: read again next time
   }
   if (stop_deadline_ && (idle() || parts_.clock.now() >= *stop_deadline_)) return end();
-  if (spec_.trigger.kind == Trigger::Kind::AvailableNow && reached_the_end() && idle())
+  if (spec_.trigger.kind == Trigger::Kind::AvailableNow && reached_the_end() && idle()) {
+    if (!left_out_.empty()) fail_with(left_out_text());
     return end();
+  }
   if (!to_commit_.empty() && parts_.clock.now() - last_commit_ >= kCommitEvery) commit_group(false);
   if (idle() && parts_.clock.now() - last_finish_ >= kColumnsKept) columns_->clear();
 
-  // Memory between fetch and acknowledgement, with hysteresis.
-  std::size_t held = open_ ? open_->bytes() : 0;
-  for (const std::optional<Sealed>* stage : {&ready_, &writing_})
-    held += *stage ? (*stage)->batch->bytes() : 0;
-  gate_closed_ = held > (gate_closed_ ? spec_.memory_bytes / 2 : spec_.memory_bytes / 5 * 4);
-  meters_->memory.set(static_cast<double>(held));
+  measure_memory();
+  tick();
 
   if (!source_open_ && parts_.clock.now() >= source_retry_at_ && !stopping_) {
     source_open_ = true;
@@ -435,6 +451,21 @@ bool Engine::step() {
   }
   if (!poll_once()) parts_.inbox.wait(std::min<Duration>(wait_time(), kPollAtLeastEvery));
   return true;
+}
+
+// Memory between fetch and acknowledgement, with hysteresis.
+void Engine::measure_memory() {
+  std::size_t held = 0;
+  const auto measure = [&](const MicroBatch* batch, Metrics::Gauge& fill) {
+    const std::size_t bytes = batch == nullptr ? 0 : batch->bytes();
+    fill.set(static_cast<double>(bytes) / static_cast<double>(spec_.memory_bytes));
+    held += bytes;
+  };
+  measure(open_.get(), meters_->open_fill);
+  measure(ready_ ? ready_->batch.get() : nullptr, meters_->ready_fill);
+  measure(writing_ ? writing_->batch.get() : nullptr, meters_->writing_fill);
+  gate_closed_ = held > (gate_closed_ ? spec_.memory_bytes / 2 : spec_.memory_bytes / 5 * 4);
+  meters_->memory.set(static_cast<double>(held));
 }
 
 // False when this turn is not for reading.
@@ -487,15 +518,10 @@ void Engine::reopen_source(const Error& error) {
   leftover_.reset();
   drain(parts_.clock.now() + kRevokeBudget);
   commit_group(false);
-  // The source's memory goes with it.
-  open_.reset();
-  ready_.reset();
-  writing_.reset();
+  drop_stages();  // the source's memory goes with it
   if (source_open_) parts_.source.close();
   source_open_ = false;
-  partitions_.clear();
-  acks_.clear();
-  to_commit_.clear();
+  forget_partitions();
   source_retry_at_ = parts_.clock.now() + seconds(1);
   log_warn("stream", "pipeline {}: reading again in 1 s: {}", spec_.name, error.message);
   parts_.report.update([&](PipelineStatus& status) { status.error = error.message; });
@@ -511,14 +537,20 @@ void Engine::drain(TimePoint deadline) {
   draining_ = false;
 }
 
+void Engine::drop_stages() {
+  open_.reset();
+  ready_.reset();
+  writing_.reset();
+  leftover_.reset();
+  writing_share_.end(parts_.clock.now());
+  meters_->sink_inflight.set(0);
+}
+
 bool Engine::end() {
   if (!ended_) {
     ended_ = true;
     commit_group(true);
-    open_.reset();
-    ready_.reset();
-    writing_.reset();
-    leftover_.reset();
+    drop_stages();
     if (source_open_) parts_.source.close();
     source_open_ = false;
     parts_.report.update([&](PipelineStatus& status) {
@@ -527,154 +559,6 @@ bool Engine::end() {
     });
   }
   return false;
-}
-
-// ---- Assignment
-
-Result<void> Engine::on_assigned(std::vector<client::TopicPartitionOffset>& partitions) {
-  std::vector<client::TopicPartition> names;
-  for (const auto& partition : partitions) names.push_back(partition.topic_partition());
-  const auto choose = [&]() -> Result<void> {
-    Positions checkpoints;
-    if (parts_.store.keeps_positions())
-      checkpoints = TRY_WITH(parts_.store.positions(names), "reading the checkpoint");
-    const auto committed = TRY_WITH(parts_.source.committed(names), "reading the group's offsets");
-    for (auto& partition : partitions) {
-      const client::TopicPartition key = partition.topic_partition();
-      const auto checkpoint = checkpoints.find(key);
-      const auto group = committed.find(key);
-      const client::Watermarks marks =
-          TRY_WITH(parts_.source.watermarks(key), "reading the partition's offsets");
-      const Start start = TRY(decide_start(
-          key, checkpoint == checkpoints.end() ? std::nullopt : std::optional(checkpoint->second),
-          group == committed.end() ? Committed{} : group->second, marks, spec_.source));
-      if (!start.note.empty()) log_warn("stream", "pipeline {}: {}", spec_.name, start.note);
-      partition.offset = start.position.offset;
-      MicroBatch::PartitionState state{WriteClock(start.position.write_clock), ++epoch_,
-                                       start.position.offset, INT64_MAX};
-      if (spec_.trigger.kind == Trigger::Kind::AvailableNow) state.stop = marks.high;
-      partitions_.insert_or_assign(key, state);
-      acks_.insert_or_assign(key, AckTracker(start.position.offset));
-      if (checkpoint != checkpoints.end())
-        next_batch_ = std::max(next_batch_, checkpoint->second.batch + 1);
-    }
-    return {};
-  };
-  Result<void> chosen = choose();
-  for (int attempt = 0;
-       !chosen && classify(chosen.error().code) == Failing::Transient && attempt < 20 && !stopping_;
-       ++attempt) {
-    parts_.inbox.wait(backoff(attempt));
-    chosen = choose();
-  }
-  if (!chosen) {
-    fail_with(chosen.error().message);
-    return chosen;
-  }
-  assigned_once_ = true;
-  meters_->assigned.set(static_cast<double>(partitions_.size()));
-  meters_->rebalances("assigned").add();
-  parts_.report.update([&](PipelineStatus& status) {
-    status.state = stopping_ ? PipelineState::Stopping : PipelineState::Running;
-    status.error.clear();
-    for (const auto& [key, state] : partitions_)
-      status.checkpoint[key.topic][key.partition] = state.next;
-  });
-  return {};
-}
-
-void Engine::on_revoked(const std::vector<client::TopicPartition>& partitions) {
-  meters_->rebalances("revoked").add();
-  if (!ended_) {
-    drain(parts_.clock.now() + kRevokeBudget);
-    commit_group(true);
-  }
-  on_lost(partitions);
-}
-
-void Engine::on_lost(const std::vector<client::TopicPartition>& partitions) {
-  for (const auto& partition : partitions) {
-    partitions_.erase(partition);
-    acks_.erase(partition);
-    to_commit_.erase(partition);
-  }
-  meters_->assigned.set(static_cast<double>(partitions_.size()));
-}
-
-// ---- Reports
-
-void Engine::update_lag(Progress& progress) {
-  for (const auto& [partition, state] : partitions_) {
-    const auto end = parts_.source.last_end(partition);
-    const auto acks = acks_.find(partition);
-    if (!end || acks == acks_.end()) continue;
-    progress.latest_offset[partition.topic][partition.partition] = *end;
-    meters_->lag(partition).set(
-        static_cast<double>(std::max<std::int64_t>(0, *end - acks->second.committable())));
-  }
-}
-
-void Engine::report(const Sealed& done) {
-  const MicroBatch& batch = *done.batch;
-  const TimePoint now = parts_.clock.now();
-  const auto millis = [](Duration duration) {
-    return std::chrono::duration_cast<Millis>(duration).count();
-  };
-  Progress progress;
-  progress.id = id_;
-  progress.run_id = run_id_;
-  progress.name = spec_.name;
-  progress.started = batch.started;
-  progress.batch_id = batch.id;
-  progress.input_rows = static_cast<std::int64_t>(batch.records());
-  const auto per_second = [&](Duration over) -> std::optional<double> {
-    if (over <= Duration(0)) return std::nullopt;
-    return static_cast<double>(batch.records()) / std::chrono::duration<double>(over).count();
-  };
-  if (last_trigger_) progress.input_rows_per_second = per_second(batch.opened - *last_trigger_);
-  last_trigger_ = batch.opened;
-  progress.processed_rows_per_second = per_second(now - batch.opened);
-  progress.duration_ms = {{"addBatch", millis(batch.decoding + batch.transforming + batch.writing)},
-                          {"getBatch", millis(batch.decoding)},
-                          {"triggerExecution", millis(now - batch.opened)},
-                          {"walCommit", 0}};
-  progress.source_description =
-      fmt::format("KafkaV2[Subscribe[{}]]", fmt::join(spec_.source.topics, ", "));
-  for (const auto& [partition, range] : batch.ranges) {
-    progress.start_offset[partition.topic][partition.partition] = range.first;
-    progress.end_offset[partition.topic][partition.partition] = range.end.offset;
-  }
-  progress.sink_description = parts_.store.description();
-  progress.output_rows = static_cast<std::int64_t>(batch.to_write.size() - done.culprits);
-  progress.filtered_rows = static_cast<std::int64_t>(batch.filtered);
-  progress.rejected = batch.rejected;
-  update_lag(progress);
-
-  meters_->batch_done(batch, static_cast<std::size_t>(progress.output_rows), done.bytes_written,
-                      now, parts_.clock.wall_millis(), spec_);
-  parts_.report.update([&](PipelineStatus& status) {
-    ++status.batches;
-    status.rows_read += progress.input_rows;
-    status.rows_written += progress.output_rows;
-    status.rows_filtered += progress.filtered_rows;
-    for (const auto& [reason, count] : batch.rejected) status.rejected[reason] += count;
-    for (const auto& [reason, message] : batch.last_reject) status.last_reject[reason] = message;
-    for (const auto& [topic, ends] : progress.end_offset) {
-      for (const auto& [partition, offset] : ends) status.checkpoint[topic][partition] = offset;
-    }
-    status.high_watermark = progress.latest_offset;
-    status.lag = progress.lag();
-  });
-  // A sample: the counts are in the metrics and the status.
-  for (const auto& [reason, message] : batch.last_reject) {
-    const auto [last, first] = last_reject_log_.try_emplace(reason, now);
-    if (!first && now - last->second < seconds(10)) continue;
-    last->second = now;
-    log_warn("stream", "pipeline {}: {} record(s) rejected as {}, the last one {}", spec_.name,
-             batch.rejected.at(reason), stream::name(reason), message);
-  }
-  log_debug("stream", "progress {}", progress.json());
-  parts_.report.add(std::move(progress));
 }
 
 }  // namespace penstock::stream

@@ -12,7 +12,9 @@
 #include "base/metrics.h"
 #include "stream/ack_tracker.h"
 #include "stream/bisection.h"
+#include "stream/busy_share.h"
 #include "stream/inbox.h"
+#include "stream/letter_queue.h"
 #include "stream/micro_batch.h"
 #include "stream/pipeline_runner.h"
 #include "stream/ports.h"
@@ -45,6 +47,9 @@ class Report {
 // the inbox. A batch's order is: dead letters acknowledged, rows and positions durable, group
 // offsets committed (soon after, together). Whatever breaks in between, the positions are behind
 // the rows, never ahead; a replay writes the same cells with the same timestamps.
+//
+// A partition that the broker cannot read (its disk, or damage) is left out while the others go on:
+// the status names it, and it is asked for again, less and less often, until it is well.
 class Engine final : public AssignmentListener {
  public:
   struct Parts {
@@ -75,18 +80,28 @@ class Engine final : public AssignmentListener {
   void on_lost(const std::vector<client::TopicPartition>& partitions) override;
 
  private:
-  enum class Letters { None, Sending, Acknowledged };
+  // For a batch to be finished before its partitions go to somebody else.
+  static constexpr Duration kRevokeBudget = std::chrono::seconds(10);
+
+  // What of a batch is in the store's hands: some of its rows, all of them with the positions, or
+  // the positions after the rows.
+  enum class Flight { SomeRows, AllRows, OnlyPositions };
   struct Sealed {
     std::unique_ptr<MicroBatch> batch;
-    Letters letters = Letters::None;
+    TimePoint sealed_at{};
+    LetterQueue letters;  // not acknowledged yet
+    bool letters_under_way = false;
     Bisection bisection{0};
     bool rows_done = false;
     bool in_flight = false;
+    Flight flight = Flight::SomeRows;
+    TimePoint sent_at{};
     std::size_t bytes_written = 0;
     std::size_t culprits = 0;
     int attempt = 0;
     TimePoint retry_at{};
     TimePoint write_began{};
+    std::optional<Duration> checkpointing;  // when the positions took writes of their own
     std::map<client::TopicPartition, std::uint64_t> acks;
   };
 
@@ -98,13 +113,16 @@ class Engine final : public AssignmentListener {
   void take(std::shared_ptr<const Fetched> fetched, std::size_t from);
   void seal();
   void send_letters(Sealed& sealed);
-  void on_letters(const Result<void>& result);
+  void on_letters(std::int64_t batch, const std::vector<Result<void>>& results);
+  void note_shortened(const std::vector<DeadLetter>& letters);
+  Sealed* sealed_batch(std::int64_t id);
   bool write_next();
   void dispatch(std::optional<Bisection::Segment> segment);
-  void on_written(Result<StoreOutcome> result);
+  void on_written(const Result<StoreOutcome>& result);
   void on_refused(const Error& error);
   void retry_later(Sealed& sealed, const Error& error);
   void finish();
+  void drop_stages();
   Positions positions_of(const MicroBatch& batch) const;
 
   // Turn
@@ -114,14 +132,40 @@ class Engine final : public AssignmentListener {
   bool idle() const { return !open_ && !ready_ && !writing_ && !leftover_; }
   bool reached_the_end() const;
   void drain(TimePoint deadline);
+  void measure_memory();
   void reopen_source(const Error& error);
   bool end();
   void fail_with(std::string message);
 
+  // Partitions
+  struct Stands {
+    Positions checkpoints;
+    std::map<client::TopicPartition, Committed> committed;
+  };
+  Result<Stands> ask_stands(const std::vector<client::TopicPartition>& partitions);
+  Result<void> choose_starts(std::vector<client::TopicPartitionOffset>& partitions);
+  Result<void> start_partition(const client::TopicPartition& partition, const Stands& stands,
+                               client::Watermarks marks);
+  void leave_out(const client::TopicPartition& partition, const Error& error);
+  void ask_left_out();
+  Result<void> take_back(const client::TopicPartition& partition);
+  void forget_partitions();
+  void report_left_out();
+  std::string left_out_text() const;
+
   // Reports
+  struct End {
+    std::int64_t offset = 0;                // the newest end of the partition that we know
+    std::optional<TimePoint> behind_since;  // when we first knew of records that we had not
+  };
   void commit_group(bool wait);
   void report(const Sealed& done);
-  void update_lag(Progress& progress);
+  void tick();
+  void hear_ends();
+  void ask_ends();
+  void renew_lag();
+  double lag_seconds(const client::TopicPartition& partition, std::int64_t behind, End& end);
+  const MicroBatch* oldest_batch() const;
 
   const PipelineSpec& spec_;
   const Plan& plan_;
@@ -134,6 +178,13 @@ class Engine final : public AssignmentListener {
   MicroBatch::Partitions partitions_;  // assigned now
   std::map<client::TopicPartition, AckTracker> acks_;
   std::map<client::TopicPartition, std::int64_t> to_commit_;
+  std::map<client::TopicPartition, End> ends_;
+  struct LeftOut {
+    std::string why;
+    int attempt = 0;
+    TimePoint retry_at{};
+  };
+  std::map<client::TopicPartition, LeftOut> left_out_;
   std::uint64_t epoch_ = 0;
   std::int64_t next_batch_ = 0;
   bool assigned_once_ = false;
@@ -159,10 +210,16 @@ class Engine final : public AssignmentListener {
   TimePoint last_poll_;
   TimePoint last_commit_{};
   TimePoint source_retry_at_{};
+  TimePoint next_tick_{};
+  TimePoint next_ask_{};
+  client::TopicPartition last_asked_;
   bool source_open_ = true;
   TimePoint last_finish_{};
   std::optional<TimePoint> last_trigger_;
   std::map<Reason, TimePoint> last_reject_log_;
+  BusyShare decoding_;
+  BusyShare transforming_;
+  BusyShare writing_share_;
   std::string error_;
 
   struct Meters;

@@ -6,14 +6,18 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
 #include <set>
 
 #include "stream/checkpoint.h"
+#include "stream/dead_letter.h"
 
 namespace penstock::stream {
 namespace {
 
 using client::TopicPartition;
+using Lines = std::vector<std::string>;
 
 struct Message {
   std::string value;
@@ -32,7 +36,7 @@ struct World {
   };
   std::map<std::string, Row> table;
   Positions checkpoints;
-  std::vector<std::string> letters;  // "reason offset value"
+  std::vector<std::string> letters;  // "reason offset value", or "reason offset (what is left out)"
   std::size_t writes = 0;
 
   std::map<std::string, std::string> cells() const {
@@ -68,7 +72,9 @@ class TestSource final : public Source {
     if (!assigned_) assign();
     auto fetched = std::make_shared<TestFetched>();
     for (auto& [partition, next] : position_) {
+      if (paused_ || held.contains(partition) || damaged.contains(partition)) continue;
       const auto& messages = world_.topic[partition];
+      heard_[partition] = static_cast<std::int64_t>(messages.size());
       for (; next < static_cast<std::int64_t>(messages.size()) &&
              fetched->list.size() < std::min(records_max, chunk);
            ++next) {
@@ -87,17 +93,32 @@ class TestSource final : public Source {
     return fetched;
   }
   void wake() override {}
-  void pause_all() override { ++pauses; }
-  void resume_all() override {}
+  void pause_all() override {
+    ++pauses;
+    paused_ = true;
+  }
+  void resume_all() override {
+    paused_ = false;
+    if (on_resume) on_resume();
+  }
+  void hold(const TopicPartition& partition) override { held.insert(partition); }
+  Result<void> begin(const client::TopicPartitionOffset& from) override {
+    EXPECT_FALSE(paused_);
+    EXPECT_EQ(held.erase(from.topic_partition()), 1U);
+    position_[from.topic_partition()] = from.offset;
+    return {};
+  }
   Result<std::map<TopicPartition, Committed>> committed(
       const std::vector<TopicPartition>&) override {
     return world_.group;
   }
-  Result<client::Watermarks> watermarks(const TopicPartition& partition) override {
+  Result<client::Watermarks> watermarks(const TopicPartition& partition, Duration) override {
+    if (damaged.contains(partition)) return fail(Code::Io, "Disk error when trying to access log");
     return client::Watermarks{0, static_cast<std::int64_t>(world_.topic[partition].size())};
   }
   std::optional<std::int64_t> last_end(const TopicPartition& partition) override {
-    return static_cast<std::int64_t>(world_.topic[partition].size());
+    const auto heard = heard_.find(partition);
+    return heard == heard_.end() ? std::nullopt : std::optional(heard->second);
   }
   Result<void> commit(const std::vector<client::TopicPartitionOffset>& offsets, bool) override {
     for (const auto& offset : offsets)
@@ -115,8 +136,10 @@ class TestSource final : public Source {
     for (const auto& [partition, messages] : world_.topic)
       partitions.push_back({partition.topic, partition.partition, client::kOffsetNone, ""});
     if (!listener_->on_assigned(partitions)) return;
-    for (const auto& partition : partitions)
+    for (const auto& partition : partitions) {
+      if (partition.offset == client::kOffsetNone) held.insert(partition.topic_partition());
       position_[partition.topic_partition()] = partition.offset;
+    }
   }
   void revoke() {
     std::vector<TopicPartition> all;
@@ -130,12 +153,17 @@ class TestSource final : public Source {
   int pauses = 0;
   bool closed = false;
   std::optional<Error> next_failure;
+  std::set<TopicPartition> damaged;  // the broker cannot read them
+  std::set<TopicPartition> held;
+  std::function<void()> on_resume;
 
  private:
   World& world_;
   FakeClock& clock_;
   AssignmentListener* listener_ = nullptr;
   bool assigned_ = false;
+  bool paused_ = false;
+  std::map<TopicPartition, std::int64_t> heard_;
   std::map<TopicPartition, std::int64_t> position_;
 };
 
@@ -205,20 +233,47 @@ class TestStore final : public Store {
 class TestDeadLetters final : public DeadLetters {
  public:
   explicit TestDeadLetters(World& world) : world_(world) {}
-  void send(std::vector<DeadLetter> letters, Function<void(Result<void>)> done) override {
+  void send(std::vector<DeadLetter> letters,
+            Function<void(std::vector<Result<void>>)> done) override {
     if (failures > 0) {
       --failures;
-      return done(fail(Code::Unavailable, "broker away"));
+      return done(
+          std::vector<Result<void>>(letters.size(), fail(Code::Unavailable, "broker away")));
     }
-    if (stuck) return;
-    for (const DeadLetter& letter : letters) {
-      world_.letters.push_back(fmt::format("{} {} {}", name(letter.reject.reason),
-                                           letter.record.offset, letter.record.value));
-    }
-    done({});
+    if (stuck) return held.push_back({std::move(letters), std::move(done)});
+    deliver(letters, done);
   }
+  // The topic takes or refuses all that travel together, as a broker does with a batch.
+  void deliver(const std::vector<DeadLetter>& letters,
+               Function<void(std::vector<Result<void>>)>& done) {
+    std::size_t bytes = 0;
+    for (const DeadLetter& letter : letters)
+      bytes += 10 + (letter.body == LetterBody::Whole ? letter.record.value.size() : 0);
+    if (bytes > bytes_max) {
+      return done(std::vector<Result<void>>(letters.size(),
+                                            fail(Code::TooLarge, "Message size too large")));
+    }
+    for (const DeadLetter& letter : letters) {
+      const std::string_view cut = left_out(letter.body);
+      world_.letters.push_back(
+          fmt::format("{} {} {}", name(letter.reject.reason), letter.record.offset,
+                      cut.empty() ? std::string(letter.record.value) : fmt::format("({})", cut)));
+    }
+    done(std::vector<Result<void>>(letters.size()));
+  }
+  // Delivers what is held, the newest first.
+  void release() {
+    while (!held.empty()) {
+      auto [letters, done] = std::move(held.back());
+      held.pop_back();
+      deliver(letters, done);
+    }
+  }
+
   int failures = 0;
   bool stuck = false;
+  std::size_t bytes_max = 1'000'000;
+  std::vector<std::pair<std::vector<DeadLetter>, Function<void(std::vector<Result<void>>)>>> held;
 
  private:
   World& world_;
@@ -257,6 +312,10 @@ sinks: [{{cassandra: {{keyspace: ks, table: t}}}}, {{console: {{}}}}]
 struct Life {
   Life(World& w, PipelineSpec s) : world(w), spec(std::move(s)), plan(*Plan::compile(spec)) {
     EXPECT_TRUE(source.open(engine));
+  }
+  // Until the engine knows that nothing is left.
+  bool run_to_the_end() {
+    return run_until([&] { return all_read() && report.status().lag == 0; });
   }
   // Steps until `done`, at most `steps` times.
   template <class Done>
@@ -400,6 +459,67 @@ TEST(Engine, DeadLettersAreSentAgainUntilTheyArrive) {
   EXPECT_TRUE(life.engine.error().empty());
 }
 
+TEST(Engine, ALetterThatIsTooLargeGoesWithoutItsValueAndNothingStops) {
+  World world;
+  world.topic[{"users", 0}] = {
+      {"small", 5}, {std::string(2000, 'x'), 5}, {R"({"id":"a","name":"1"})", 5}, {"tiny", 5}};
+  Life life(world, users());
+  life.source.chunk = 100;
+  life.letters.bytes_max = 500;
+  ASSERT_TRUE(life.run_to_the_end()) << life.engine.error();
+  EXPECT_EQ(std::set<std::string>(world.letters.begin(), world.letters.end()),
+            (std::set<std::string>{"decode 0 small", "decode 1 (value)", "decode 3 tiny"}));
+  EXPECT_EQ(world.cells().size(), 1U) << "the neighbour passes";
+  const PipelineStatus status = life.report.status();
+  EXPECT_EQ(status.rejected.at(Reason::Decode), 3);
+  EXPECT_EQ(status.letters_cut, (std::map<Reason, std::int64_t>{{Reason::Decode, 1}}));
+  EXPECT_NE(
+      life.metrics.text().find(
+          R"(ingest_dlq_records_cut_total{dlq="users.dlq",pipeline="users",reason="decode"} 1)"),
+      std::string::npos);
+}
+
+TEST(Engine, ATopicThatTakesNoLetterAtAllIsWaitedFor) {
+  World world = world_of(20, 1);
+  Life life(world, users());
+  life.letters.bytes_max = 0;
+  life.run_until([] { return false; }, 200);
+  EXPECT_TRUE(life.engine.error().empty());
+  EXPECT_NE(life.report.status().error.find("size too large"), std::string::npos);
+  EXPECT_LT(life.checkpoint(), 4);
+  life.letters.bytes_max = 1000;  // somebody has raised the limit
+  ASSERT_TRUE(life.run_until([&] { return life.all_read(); }));
+  EXPECT_EQ(life.report.status().error, "");
+}
+
+TEST(Engine, LettersOfTwoBatchesUnderWayAtOnceAreToldApart) {
+  World world;
+  world.topic[{"users", 0}] = {{R"({"id":"bad","name":"1"})", 5},
+                               {R"({"id":"a","name":"1"})", 5},
+                               {"junk", 5},
+                               {R"({"id":"b","name":"1"})", 5}};
+  PipelineSpec spec = users();
+  spec.trigger.max_rows = 2;
+  Life life(world, spec);
+  life.source.chunk = 2;
+  life.store.poison = "bad";
+  life.letters.stuck = true;  // the culprit's of the batch in writing, then junk's of the next one
+  ASSERT_TRUE(life.run_until([&] { return life.letters.held.size() == 2; }));
+  {
+    auto [letters, done] = std::move(life.letters.held.front());
+    life.letters.held.erase(life.letters.held.begin());
+    ASSERT_EQ(letters.at(0).reject.reason, Reason::Decode) << "of the batch that is ready";
+    life.letters.deliver(letters, done);
+  }
+  life.run_until([] { return false; }, 20);
+  EXPECT_EQ(world.letters, Lines{"decode 2 junk"});
+  EXPECT_EQ(life.checkpoint(), 0) << "the culprit's letter is not acknowledged";
+  life.letters.stuck = false;
+  life.letters.release();
+  ASSERT_TRUE(life.run_until([&] { return life.all_read(); }));
+  EXPECT_EQ(world.letters.size(), 2U);
+}
+
 TEST(Engine, TransientFailuresOfTheStoreAreRetriedWithTheSameTimestamps) {
   World straight = world_of(30);
   Life first(straight, users());
@@ -525,6 +645,23 @@ TEST(Engine, RevokedPartitionsAreFinishedAndCommittedFirst) {
   ASSERT_TRUE(life.run_until([&] { return life.all_read(); })) << "and they come back";
 }
 
+TEST(Engine, RevokedPartitionsAreNotWaitedForBeyondTheBudget) {
+  World world = world_of(50);
+  Life life(world, users());
+  ASSERT_TRUE(life.run_until([&] { return life.report.status().batches == 1; }));
+  life.store.hold = true;
+  ASSERT_TRUE(life.run_until([&] { return !life.store.held.empty(); }));
+  life.clock.advance(
+      std::chrono::seconds(5));  // a tick and a commit are due, and nobody makes them
+  const std::int64_t done = life.checkpoint();
+  const TimePoint before = life.clock.now();
+  life.source.revoke();
+  EXPECT_GE(life.clock.now() - before, std::chrono::seconds(10));
+  EXPECT_LT(life.clock.now() - before, std::chrono::seconds(11));
+  EXPECT_EQ(life.checkpoint(), done);
+  EXPECT_EQ(world.group.at({"users", 0}).offset, done);
+}
+
 TEST(Engine, AnOperatorsResetIsReplayedWithTheSameTimestamps) {
   World world = world_of(50);
   {
@@ -549,6 +686,207 @@ TEST(Engine, ABrokenSourceIsOpenedAgain) {
   life.source.next_failure = Error{Code::Unavailable, "all brokers are down"};
   EXPECT_TRUE(life.run_until([&] { return life.all_read(); }));
   EXPECT_TRUE(life.engine.error().empty());
+}
+
+// ---- Back-pressure
+
+TEST(Engine, MemoryStaysWithinItsBudgetAndReadingResumesAtHalf) {
+  World world = world_of(10'000, 1);
+  PipelineSpec spec = users();
+  spec.memory_bytes = 64 << 10;
+  Life life(world, spec);
+  life.source.chunk = 50;
+  life.store.hold = true;
+  const auto held = [&] {
+    return life.metrics
+        .gauge("ingest_memory_bytes", "", {{"pipeline", "users"}, {"pool", "batches"}})
+        .value();
+  };
+  constexpr double kOnePoll = 50 * 400;  // 80 bytes a record, its value, its columns twice
+  double most = 0;
+  life.run_until([&] {
+    most = std::max(most, held());
+    return life.source.pauses > 0;
+  });
+  EXPECT_EQ(life.source.pauses, 1) << "the store is stalled: reading stops, polling does not";
+  EXPECT_GT(most, 0.8 * 65536);
+  EXPECT_LT(most, 65536 + kOnePoll);
+  const double when_paused = held();
+  life.run_until([] { return false; }, 200);
+  EXPECT_EQ(held(), when_paused);
+
+  std::vector<double> at_resume;
+  life.source.on_resume = [&] { at_resume.push_back(held()); };
+  ASSERT_EQ(life.store.held.size(), 1U);
+  while (!life.all_read()) {
+    life.store.release();
+    ASSERT_TRUE(life.run_until(
+        [&] {
+          most = std::max(most, held());
+          return !life.store.held.empty() || life.all_read();
+        },
+        2000));
+  }
+  EXPECT_LT(most, 65536 + kOnePoll);
+  ASSERT_FALSE(at_resume.empty());
+  EXPECT_LE(*std::max_element(at_resume.begin(), at_resume.end()), 32768);
+}
+
+// ---- Lag
+
+double lag_metric(Life& life, int partition) {
+  return life.metrics
+      .gauge("ingest_lag_records", "",
+             {{"pipeline", "users"}, {"topic", "users"}, {"partition", std::to_string(partition)}})
+      .value();
+}
+
+TEST(Engine, LagCountsPartitionsThatAreInNoBatchYet) {
+  World world = world_of(40);
+  Life life(world, users());
+  life.source.chunk = 4;
+  life.store.hold = true;
+  ASSERT_TRUE(life.run_until([&] { return !life.store.held.empty(); }));
+  EXPECT_EQ(life.report.status().lag, 40) << "nothing is acknowledged";
+  EXPECT_EQ(lag_metric(life, 0) + lag_metric(life, 1), 40);
+  life.store.release();  // a batch of partition 0 alone
+  life.run_until([&] { return life.report.status().batches == 1; });
+  EXPECT_EQ(life.report.status().lag, 40 - life.report.status().rows_read);
+  const Progress progress = life.report.progress().at(0);
+  EXPECT_EQ(progress.lag(), life.report.status().lag);
+  EXPECT_EQ(progress.latest_offset.at("users").size(), 2U);
+  EXPECT_EQ(progress.end_offset.at("users").at(1), 0) << "read nothing of it, and says so";
+  life.store.hold = false;
+  life.store.release();
+  ASSERT_TRUE(life.run_to_the_end());
+  EXPECT_EQ(life.report.status().lag, 0);
+}
+
+TEST(Engine, LagIsKnownAtOnceAfterARestart) {
+  World world = world_of(40);
+  {
+    Life life(world, users());
+    EXPECT_EQ(life.report.status().lag, std::nullopt) << "before the first assignment";
+    ASSERT_TRUE(life.run_until([&] { return life.checkpoint() >= 8; }));
+  }
+  const std::int64_t done =
+      world.checkpoints[{"users", 0}].offset + world.checkpoints[{"users", 1}].offset;
+  Life life(world, users());
+  life.source.chunk = 0;  // no record comes
+  life.engine.step();
+  EXPECT_EQ(life.report.status().lag, 40 - done);
+  EXPECT_EQ(life.report.status().batches, 0);
+}
+
+TEST(Engine, LagGrowsWhileTheStoreStalls) {
+  World world = world_of(4000, 1);
+  PipelineSpec spec = users();
+  spec.trigger.max_rows = 100;
+  Life life(world, spec);
+  life.source.chunk = 50;
+  life.store.hold = true;
+  life.run_until([&] { return life.source.pauses > 0; });
+  ASSERT_EQ(life.report.status().lag, 4000);
+  for (int i = 0; i < 500; ++i)
+    world.topic[{"users", 0}].push_back({R"({"id":"new","name":"x"})", 1'699'999'999'000});
+  const TimePoint before = life.clock.now();
+  ASSERT_TRUE(life.run_until([&] { return life.report.status().lag == 4500; }));
+  EXPECT_LE(life.clock.now() - before, std::chrono::seconds(3)) << "renewed each second";
+  EXPECT_EQ(lag_metric(life, 0), 4500);
+  EXPECT_GT(life.metrics
+                .gauge("ingest_lag_seconds", "",
+                       {{"pipeline", "users"}, {"topic", "users"}, {"partition", "0"}})
+                .value(),
+            1e8)
+      << "the first record is of the year 2020, the clock of 2023";
+  EXPECT_GT(
+      life.metrics.gauge("ingest_checkpoint_age_seconds", "", {{"pipeline", "users"}}).value(), 30);
+}
+
+// ---- Partitions that the broker cannot read
+
+TEST(Engine, ADamagedPartitionIsLeftOutAloneAndComesBack) {
+  World world = world_of(60);
+  Life life(world, users());
+  life.source.damaged = {{"users", 1}};
+  ASSERT_TRUE(life.run_until([&] { return life.checkpoint() == 30; })) << life.engine.error();
+  PipelineStatus status = life.report.status();
+  EXPECT_EQ(status.state, PipelineState::Running);
+  EXPECT_EQ(status.left_out.at("users").at(1), "Disk error when trying to access log");
+  EXPECT_NE(
+      status.json().find(R"("leftOut":{"users":{"1":"Disk error when trying to access log"}})"),
+      std::string::npos);
+  EXPECT_FALSE(world.checkpoints.contains({"users", 1}));
+
+  life.run_until([] { return false; }, 300);
+  EXPECT_EQ(life.report.status().left_out.size(), 1U);
+  life.source.damaged.clear();
+  ASSERT_TRUE(life.run_to_the_end());
+  status = life.report.status();
+  EXPECT_TRUE(status.left_out.empty());
+  EXPECT_EQ(status.lag, 0);
+  World straight = world_of(60);
+  Life well(straight, users());
+  ASSERT_TRUE(well.run_until([&] { return well.all_read(); }));
+  EXPECT_EQ(world.cells(), straight.cells());
+}
+
+TEST(Engine, APartitionDamagedWhileItIsReadIsNoticedAndGoesOnWhereItWas) {
+  World world = world_of(60);
+  Life life(world, users());
+  ASSERT_TRUE(life.run_until([&] { return world.checkpoints[{"users", 1}].offset >= 8; }));
+  life.source.damaged = {{"users", 1}};  // the consumer says nothing of it
+  ASSERT_TRUE(life.run_until([&] { return !life.report.status().left_out.empty(); }));
+  EXPECT_TRUE(life.source.held.contains({"users", 1}));
+  ASSERT_TRUE(life.run_until([&] { return life.checkpoint() == 30; })) << "the other goes on";
+  const std::int64_t lag = *life.report.status().lag;
+  EXPECT_EQ(lag, 30 - (world.checkpoints[{"users", 1}].offset));
+  life.source.damaged.clear();
+  ASSERT_TRUE(life.run_to_the_end());
+  EXPECT_TRUE(life.report.status().left_out.empty());
+  EXPECT_EQ(life.report.status().rows_read, 60) << "nothing twice";
+}
+
+TEST(Engine, AvailableNowFinishesTheOthersAndFailsForWhatItLeftOut) {
+  World world = world_of(60);
+  Life life(world, users("available_now"));
+  life.source.damaged = {{"users", 1}};
+  while (life.engine.step()) {
+  }
+  EXPECT_EQ(life.checkpoint(), 30);
+  EXPECT_EQ(life.report.status().state, PipelineState::Failed);
+  EXPECT_NE(life.engine.error().find("users[1] is left out"), std::string::npos);
+}
+
+TEST(Engine, AvailableNowReadsOnAfterItsSourceWasOpenedAgain) {
+  World world = world_of(60);
+  Life life(world, users("available_now"));
+  ASSERT_TRUE(life.engine.step());
+  life.source.next_failure = Error{Code::Unavailable, "all brokers are down"};
+  while (life.engine.step()) {
+  }
+  EXPECT_EQ(life.report.status().state, PipelineState::Stopped);
+  EXPECT_TRUE(life.all_read());
+}
+
+// ---- Progress
+
+TEST(Engine, ProgressHasSparksDurationsThatWereMeasured) {
+  World world;
+  world.topic[{"users", 0}] = {{R"({"id":"a","name":"1"})", 5}};
+  Life life(world, users());
+  ASSERT_TRUE(life.run_until([&] { return life.report.status().batches == 1; }));
+  world.topic[{"users", 0}].push_back({"junk", 5});
+  ASSERT_TRUE(life.run_until([&] { return life.report.status().batches == 2; }));
+  const auto keys = [&](std::size_t batch) {
+    Lines out;
+    const auto progress = life.report.progress();
+    for (const auto& [key, millis] : progress.at(batch).duration_ms) out.push_back(key);
+    return out;
+  };
+  EXPECT_EQ(keys(0), (Lines{"addBatch", "getBatch", "triggerExecution"}));
+  EXPECT_EQ(keys(1), (Lines{"addBatch", "commitOffsets", "getBatch", "triggerExecution"}))
+      << "no row took the positions with it";
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ std::unique_ptr<Source> make_kafka_source(const PipelineSpec& spec,
                                           const ConnectionSettings& settings);
 
 // The dead-letter topic, over an idempotent client::KafkaProducer that is opened with the first
-// letter.
+// letter; so is the topic created, if it is missing, with room for the largest record of the
+// source.
 std::unique_ptr<DeadLetters> make_kafka_dead_letters(const PipelineSpec& spec,
                                                      const ConnectionSettings& settings);
 

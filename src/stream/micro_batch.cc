@@ -67,10 +67,11 @@ std::size_t MicroBatch::add(std::shared_ptr<const Fetched> fetched, std::size_t 
     PartitionState& state = partition->second;
     if (range_of != &partition->first) {
       range_of = &partition->first;
-      range = &ranges
-                   .try_emplace(partition->first,
-                                Range{record.offset, {}, state.epoch, record.timestamp_millis})
-                   .first->second;
+      range =
+          &ranges
+               .try_emplace(partition->first,
+                            Range{record.offset, {}, state.epoch, record.timestamp_millis, 0, 0})
+               .first->second;
     }
     const std::int64_t timestamp = state.clock.next(record.timestamp_millis, wall_millis);
     state.next = record.offset + 1;
@@ -78,6 +79,8 @@ std::size_t MicroBatch::add(std::shared_ptr<const Fetched> fetched, std::size_t 
     range->epoch = state.epoch;
     ++records_;
     ++taken;
+    ++range->records;
+    range->bytes += record.key.size() + record.value.size();
     fetched_bytes_ += record.key.size() + record.value.size();
     const Origin origin{chunk, static_cast<std::uint32_t>(i)};
     const bool decoded = record.has_value && decoder.decode(record.value, columns_, why);

@@ -20,6 +20,8 @@ struct Range {
   Position end;
   std::uint64_t epoch = 0;  // of the assignment under which it was read
   std::int64_t oldest_millis = 0;
+  std::size_t records = 0;
+  std::size_t bytes = 0;  // of their keys and values
 };
 
 // One micro-batch: first it takes in records and decodes them at once (add), then it is sealed into

@@ -7,7 +7,9 @@
 #include <set>
 
 #include "stream/ack_tracker.h"
+#include "stream/backoff.h"
 #include "stream/bisection.h"
+#include "stream/busy_share.h"
 #include "stream/checkpoint.h"
 #include "stream/compaction.h"
 #include "stream/cql_text.h"
@@ -231,8 +233,52 @@ TEST(Progress, JsonHasSparksShapeAndLeavesOutUnknownRates) {
       R"("timestamp":"2023-10-01T12:00:00.123Z","batchId":4,"numInputRows":10,"processedRowsPerSecond":20.000,)"
       R"("durationMs":{"addBatch":12,"triggerExecution":15},"stateOperators":[],"sources":[{"description":"KafkaV2[Subscribe[users_data]]",)"
       R"("startOffset":{"users_data":{"0":5}},"endOffset":{"users_data":{"0":15}},"latestOffset":{"users_data":{"0":18}},)"
-      R"("numInputRows":10,"processedRowsPerSecond":20.000,"metrics":{"maxOffsetsBehindLatest":"3"}}],)"
+      R"("numInputRows":10,"processedRowsPerSecond":20.000,"metrics":{"avgOffsetsBehindLatest":"3.0","maxOffsetsBehindLatest":"3","minOffsetsBehindLatest":"3"}}],)"
       R"("sink":{"description":"spark_streams.created_users","numOutputRows":9},"filtered":0,"rejected":{"decode":1},"lag":3})");
+}
+
+TEST(Progress, SourceMetricsAreOverAllPartitions) {
+  Progress progress;
+  progress.end_offset["a"] = {{0, 10}, {1, 20}};
+  progress.end_offset["b"] = {{0, 5}};
+  progress.latest_offset["a"] = {{0, 11}, {1, 24}};
+  progress.latest_offset["b"] = {{0, 5}};
+  EXPECT_EQ(progress.lag(), 5);
+  EXPECT_NE(progress.json().find(R"("metrics":{"avgOffsetsBehindLatest":"1.66)"),
+            std::string::npos);
+  EXPECT_NE(progress.json().find(R"("maxOffsetsBehindLatest":"4","minOffsetsBehindLatest":"0"})"),
+            std::string::npos);
+}
+
+TEST(Backoff, IsAnythingUpToABoundThatDoubles) {
+  for (const auto& [attempt, bound] :
+       {std::pair(0, Millis(50)), std::pair(1, Millis(100)), std::pair(4, Millis(800)),
+        std::pair(7, Millis(5000)), std::pair(1'000'000, Millis(5000))}) {
+    Duration least = Duration::max();
+    Duration most{0};
+    for (int i = 0; i < 1000; ++i) {
+      const Duration wait = backoff(attempt);
+      least = std::min(least, wait);
+      most = std::max(most, wait);
+    }
+    EXPECT_LE(most, bound) << attempt;
+    EXPECT_GT(most, bound / 10 * 9) << attempt;
+    EXPECT_LT(least, bound / 10) << attempt << ": the whole range, down to nothing";
+  }
+}
+
+TEST(BusyShare, CountsWhatIsStillGoingOnOnce) {
+  const TimePoint start{};
+  const auto at = [&](int seconds) { return start + std::chrono::seconds(seconds); };
+  BusyShare share(start);
+  share.begin(at(1));
+  share.end(at(2));
+  share.begin(at(3));
+  EXPECT_EQ(share.look(at(4)), 0.5);
+  EXPECT_EQ(share.look(at(6)), 1);
+  share.end(at(7));
+  EXPECT_EQ(share.look(at(10)), 0.25);
+  EXPECT_EQ(share.look(at(11)), 0);
 }
 
 TEST(DeadLetter, KeepsOriginalHeadersAndAddsConnectsAndOurs) {
@@ -253,6 +299,33 @@ TEST(DeadLetter, KeepsOriginalHeadersAndAddsConnectsAndOurs) {
   EXPECT_EQ(headers["penstock.reason"], "type");
   EXPECT_EQ(headers["penstock.field"], "n");
   EXPECT_EQ(headers["penstock.pipeline"], "users");
+}
+
+TEST(DeadLetter, SaysWhatItLeftOutAndHowLargeThatWas) {
+  const std::string value(5000, 'v');
+  DeadLetter letter;
+  letter.record.topic = "users_data";
+  letter.record.key = "key";
+  letter.record.value = value;
+  letter.original_headers = {{"trace", "abc"}};
+  letter.reject = {Reason::Convert, "n", std::string(1000, 'm')};
+  const auto headers_of = [&](LetterBody body) {
+    letter.body = body;
+    std::map<std::string, std::optional<std::string>> headers;
+    for (auto& [name, text] : dead_letter_headers(letter, "users")) headers[name] = text;
+    return headers;
+  };
+  EXPECT_FALSE(headers_of(LetterBody::Whole).contains("penstock.left_out"));
+  auto cut = headers_of(LetterBody::WithoutValue);
+  EXPECT_EQ(cut["penstock.left_out"], "value");
+  EXPECT_EQ(cut["penstock.value.bytes"], "5000");
+  EXPECT_EQ(cut["trace"], "abc");
+  auto least = headers_of(LetterBody::PlaceOnly);
+  EXPECT_EQ(least["penstock.left_out"], "value,key,headers");
+  EXPECT_EQ(least["penstock.key.bytes"], "3");
+  EXPECT_FALSE(least.contains("trace"));
+  EXPECT_EQ(least["__connect.errors.offset"], "0");
+  EXPECT_LT(least["__connect.errors.exception.message"]->size(), 300U);
 }
 
 TEST(CqlText, NamesAreQuotedAndTheFirstKeyColumnPartitions) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,10 +62,14 @@ struct PipelineStatus {
   std::int64_t rows_written = 0;
   std::int64_t rows_filtered = 0;
   std::map<Reason, std::int64_t> rejected;
-  std::map<Reason, std::string> last_reject;  // latest message of each class
-  OffsetMap checkpoint;                       // next offset to read, acknowledged by every sink
+  std::map<Reason, std::string> last_reject;   // latest message of each class
+  std::map<Reason, std::int64_t> letters_cut;  // diverted without what was too large for the topic
+  // Of the assigned partitions, renewed each second:
+  OffsetMap checkpoint;  // next offset to read, acknowledged by every sink
   OffsetMap high_watermark;
-  std::int64_t lag = 0;
+  std::optional<std::int64_t> lag;  // records behind; not known before the first assignment
+  // Partitions that the broker cannot read, and its words; the others go on.
+  std::map<std::string, std::map<std::int32_t, std::string>> left_out;
 
   std::string json() const;  // one object, with latest progress left out
 };

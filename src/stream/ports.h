@@ -48,7 +48,8 @@ struct Committed {
 class AssignmentListener {
  public:
   virtual ~AssignmentListener() = default;
-  // Sets each partition's start offset.
+  // Sets each partition's start offset. One that is left at kOffsetNone is held: no record of it
+  // comes before Source::begin().
   virtual Result<void> on_assigned(std::vector<client::TopicPartitionOffset>& partitions) = 0;
   virtual void on_revoked(const std::vector<client::TopicPartition>& partitions) = 0;
   virtual void on_lost(const std::vector<client::TopicPartition>& partitions) = 0;
@@ -62,11 +63,15 @@ class Source {
                                                       std::size_t bytes_max, Duration wait) = 0;
   virtual void wake() = 0;  // any thread
   virtual void pause_all() = 0;
-  virtual void resume_all() = 0;
+  virtual void resume_all() = 0;  // but those that are held
+  virtual void hold(const client::TopicPartition&) = 0;
+  // Reads a held partition again, from there. Not while all are paused.
+  virtual Result<void> begin(const client::TopicPartitionOffset& from) = 0;
   virtual Result<std::map<client::TopicPartition, Committed>> committed(
       const std::vector<client::TopicPartition>&) = 0;
-  virtual Result<client::Watermarks> watermarks(
-      const client::TopicPartition&) = 0;  // asks the broker
+  // Asks the broker. Io: it cannot read this partition; others may be well.
+  virtual Result<client::Watermarks> watermarks(const client::TopicPartition&,
+                                                Duration timeout) = 0;
   virtual std::optional<std::int64_t> last_end(const client::TopicPartition&) = 0;  // as last heard
   // Fire and forget when not `wait`.
   virtual Result<void> commit(const std::vector<client::TopicPartitionOffset>& offsets,
@@ -105,19 +110,29 @@ class Store {
   virtual std::string description() const = 0;
 };
 
+// How much of its record a letter carries.
+enum class LetterBody : std::uint8_t {
+  Whole,
+  WithoutValue,  // key and headers
+  PlaceOnly,     // what we say of it
+};
+
 // A record to divert: raw bytes, and why. Views are valid while `keep_alive` is.
 struct DeadLetter {
   client::KafkaRecord record;
   std::vector<client::KafkaHeader> original_headers;
   Reject reject;
   std::shared_ptr<const Fetched> keep_alive;
+  LetterBody body = LetterBody::Whole;
 };
 
 class DeadLetters {
  public:
   virtual ~DeadLetters() = default;
-  // `done` on any thread, once all are acknowledged or one has failed for good.
-  virtual void send(std::vector<DeadLetter> letters, Function<void(Result<void>)> done) = 0;
+  // `done` on any thread, once the fate of all is known: one result a letter. TooLarge: the topic
+  // does not take this letter, or not in the company it travelled in.
+  virtual void send(std::vector<DeadLetter> letters,
+                    Function<void(std::vector<Result<void>>)> done) = 0;
 };
 
 }  // namespace penstock::stream

@@ -28,10 +28,9 @@ struct Progress {
   std::int64_t input_rows = 0;
   std::optional<double> input_rows_per_second;  // absent for the first batch
   std::optional<double> processed_rows_per_second;
-  std::map<std::string, std::int64_t>
-      duration_ms;  // addBatch, commitOffsets, getBatch, triggerExecution, walCommit
+  std::map<std::string, std::int64_t> duration_ms;  // by Spark's names; what was measured
   std::string source_description;
-  OffsetMap start_offset;
+  OffsetMap start_offset;  // of every assigned partition, as the two below
   OffsetMap end_offset;
   OffsetMap latest_offset;  // high watermarks as last seen
   std::string sink_description;
@@ -39,7 +38,8 @@ struct Progress {
   std::int64_t filtered_rows = 0;
   std::map<Reason, std::int64_t> rejected;
 
-  std::int64_t lag() const;  // records behind, all partitions
+  std::vector<std::int64_t> behind() const;  // records, by partition
+  std::int64_t lag() const;                  // of all partitions
 
   std::string json() const;  // one line; key order as Spark's
 };

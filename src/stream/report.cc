@@ -44,24 +44,47 @@ void Report::add(Progress progress) {
   progress_.push_back(std::move(progress));
 }
 
+namespace {
+
+std::string json_counts(const std::map<Reason, std::int64_t>& counts) {
+  std::string out;
+  for (const auto& [reason, count] : counts)
+    out += fmt::format("{}\"{}\":{}", out.empty() ? "" : ",", stream::name(reason), count);
+  return "{" + out + "}";
+}
+
+std::string json_words(const std::map<Reason, std::string>& words) {
+  std::string out;
+  for (const auto& [reason, word] : words)
+    out +=
+        fmt::format("{}\"{}\":{}", out.empty() ? "" : ",", stream::name(reason), json_text(word));
+  return "{" + out + "}";
+}
+
+// {"topic":{"0":"why"}}
+std::string json_left_out(
+    const std::map<std::string, std::map<std::int32_t, std::string>>& topics) {
+  std::string out;
+  for (const auto& [topic, partitions] : topics) {
+    std::string inner;
+    for (const auto& [partition, why] : partitions)
+      inner += fmt::format("{}\"{}\":{}", inner.empty() ? "" : ",", partition, json_text(why));
+    out += fmt::format("{}{}:{{{}}}", out.empty() ? "" : ",", json_text(topic), inner);
+  }
+  return "{" + out + "}";
+}
+
+}  // namespace
+
 std::string PipelineStatus::json() const {
-  std::string rejects;
-  std::string lasts;
-  for (const auto& [reason, count] : rejected) {
-    rejects += fmt::format("{}\"{}\":{}", rejects.empty() ? "" : ",", stream::name(reason), count);
-  }
-  for (const auto& [reason, message] : last_reject) {
-    lasts += fmt::format("{}\"{}\":{}", lasts.empty() ? "" : ",", stream::name(reason),
-                         json_text(message));
-  }
   return fmt::format(
-      "{{\"name\":{},\"state\":\"{}\",\"error\":{},\"started\":\"{}\",\"batches\":{},\"rowsRead\":{"
-      "},\"rowsWritten\":{},"
-      "\"rowsFiltered\":{},\"rejected\":{{{}}},\"lastReject\":{{{}}},\"checkpoint\":{},"
-      "\"highWatermark\":{},\"lag\":{}}}",
+      "{{\"name\":{},\"state\":\"{}\",\"error\":{},\"leftOut\":{},\"started\":\"{}\","
+      "\"batches\":{},\"rowsRead\":{},\"rowsWritten\":{},\"rowsFiltered\":{},\"rejected\":{},"
+      "\"lastReject\":{},\"lettersCut\":{},\"checkpoint\":{},\"highWatermark\":{},\"lag\":{}}}",
       json_text(name), stream::name(state), error.empty() ? "null" : json_text(error),
-      json_time(started), batches, rows_read, rows_written, rows_filtered, rejects, lasts,
-      json_offsets(checkpoint), json_offsets(high_watermark), lag);
+      json_left_out(left_out), json_time(started), batches, rows_read, rows_written, rows_filtered,
+      json_counts(rejected), json_words(last_reject), json_counts(letters_cut),
+      json_offsets(checkpoint), json_offsets(high_watermark), lag ? std::to_string(*lag) : "null");
 }
 
 }  // namespace penstock::stream

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine's partitions: where they start, which are left out, when they go.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/logging.h"
+#include "stream/backoff.h"
+#include "stream/checkpoint.h"
+#include "stream/engine.h"
+#include "stream/engine_meters.h"
+#include "stream/failing.h"
+
+namespace penstock::stream {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr int kAssignAttempts = 20;
+constexpr Duration kAskTimeout = seconds(10);   // when nothing can go on without the answer
+constexpr Duration kAgainTimeout = seconds(1);  // when the others wait meanwhile
+constexpr Duration kLeftOutFirst = seconds(1);
+constexpr Duration kLeftOutMost = seconds(30);
+
+std::string text(const client::TopicPartition& partition) {
+  return fmt::format("{}[{}]", partition.topic, partition.partition);
+}
+
+}  // namespace
+
+Result<Engine::Stands> Engine::ask_stands(const std::vector<client::TopicPartition>& partitions) {
+  Stands stands;
+  if (parts_.store.keeps_positions())
+    stands.checkpoints = TRY_WITH(parts_.store.positions(partitions), "reading the checkpoint");
+  stands.committed = TRY_WITH(parts_.source.committed(partitions), "reading the group's offsets");
+  return stands;
+}
+
+Result<void> Engine::start_partition(const client::TopicPartition& partition, const Stands& stands,
+                                     client::Watermarks marks) {
+  const auto checkpoint = stands.checkpoints.find(partition);
+  const auto group = stands.committed.find(partition);
+  const bool has_checkpoint = checkpoint != stands.checkpoints.end();
+  const Start start = TRY(decide_start(
+      partition, has_checkpoint ? std::optional(checkpoint->second) : std::nullopt,
+      group == stands.committed.end() ? Committed{} : group->second, marks, spec_.source));
+  if (!start.note.empty()) log_warn("stream", "pipeline {}: {}", spec_.name, start.note);
+  const std::int64_t offset = start.position.offset;
+  MicroBatch::PartitionState state{WriteClock(start.position.write_clock), ++epoch_, offset,
+                                   INT64_MAX};
+  if (spec_.trigger.kind == Trigger::Kind::AvailableNow) state.stop = marks.high;
+  partitions_.insert_or_assign(partition, state);
+  acks_.insert_or_assign(partition, AckTracker(offset));
+  ends_.insert_or_assign(partition, End{marks.high, {}});
+  meters_->of(partition).committed.set(static_cast<double>(offset));
+  if (has_checkpoint) next_batch_ = std::max(next_batch_, checkpoint->second.batch + 1);
+  return {};
+}
+
+Result<void> Engine::choose_starts(std::vector<client::TopicPartitionOffset>& partitions) {
+  std::vector<client::TopicPartition> names;
+  for (const auto& partition : partitions) names.push_back(partition.topic_partition());
+  const Stands stands = TRY(ask_stands(names));
+  for (auto& partition : partitions) {
+    const client::TopicPartition name = partition.topic_partition();
+    const auto marks = parts_.source.watermarks(name, kAskTimeout);
+    if (!marks && marks.error().code == Code::Io) {
+      leave_out(name, marks.error());
+      partition.offset = client::kOffsetNone;
+      continue;
+    }
+    if (!marks) return fail(marks.error().with("reading the partition's offsets"));
+    TRY(start_partition(name, stands, *marks));
+    partition.offset = partitions_.at(name).next;
+    left_out_.erase(name);
+  }
+  return {};
+}
+
+Result<void> Engine::on_assigned(std::vector<client::TopicPartitionOffset>& partitions) {
+  Result<void> chosen = choose_starts(partitions);
+  for (int attempt = 0; !chosen && classify(chosen.error().code) == Failing::Transient &&
+                        attempt < kAssignAttempts && !stopping_;
+       ++attempt) {
+    parts_.inbox.wait(backoff(attempt));
+    chosen = choose_starts(partitions);
+  }
+  if (!chosen) {
+    fail_with(chosen.error().message);
+    return chosen;
+  }
+  assigned_once_ = true;
+  meters_->assigned.set(static_cast<double>(partitions_.size()));
+  meters_->rebalances("assigned").add();
+  parts_.report.update([&](PipelineStatus& status) {
+    status.state = stopping_ ? PipelineState::Stopping : PipelineState::Running;
+    status.error.clear();
+  });
+  report_left_out();
+  renew_lag();
+  return {};
+}
+
+void Engine::on_revoked(const std::vector<client::TopicPartition>& partitions) {
+  meters_->rebalances("revoked").add();
+  if (!ended_) {
+    drain(parts_.clock.now() + kRevokeBudget);
+    commit_group(true);
+  }
+  on_lost(partitions);
+}
+
+void Engine::on_lost(const std::vector<client::TopicPartition>& partitions) {
+  for (const auto& partition : partitions) {
+    partitions_.erase(partition);
+    acks_.erase(partition);
+    to_commit_.erase(partition);
+    ends_.erase(partition);
+    left_out_.erase(partition);
+    meters_->forget(partition);
+  }
+  meters_->assigned.set(static_cast<double>(partitions_.size()));
+  if (ended_) return;  // the status keeps what was last known
+  report_left_out();
+  renew_lag();
+}
+
+void Engine::forget_partitions() {
+  meters_->forget_all();
+  partitions_.clear();
+  acks_.clear();
+  to_commit_.clear();
+  ends_.clear();
+  left_out_.clear();
+  assigned_once_ = false;
+  meters_->assigned.set(0);
+  parts_.report.update([](PipelineStatus& status) { status.lag.reset(); });
+  report_left_out();
+}
+
+// ---- Partitions that the broker cannot read
+
+void Engine::leave_out(const client::TopicPartition& partition, const Error& error) {
+  const bool is_new = left_out_.try_emplace(partition).second;
+  LeftOut& out = left_out_.at(partition);
+  out.why = error.message;
+  out.retry_at = parts_.clock.now() + backoff(out.attempt++, kLeftOutFirst, kLeftOutMost);
+  meters_->of(partition).paused_damaged.set(1);
+  if (is_new)
+    log_error("stream", "pipeline {} leaves {} out until the broker can read it: {}", spec_.name,
+              text(partition), error.message);
+}
+
+// Asks for one that is due, so that the others do not wait long. Not while all are paused, since
+// the source could not begin it.
+void Engine::ask_left_out() {
+  if (paused_) return;
+  const auto due = std::find_if(left_out_.begin(), left_out_.end(), [&](const auto& entry) {
+    return parts_.clock.now() >= entry.second.retry_at;
+  });
+  if (due == left_out_.end()) return;
+  const client::TopicPartition partition = due->first;
+  if (const auto taken = take_back(partition); taken) {
+    left_out_.erase(partition);
+    meters_->of(partition).paused_damaged.set(0);
+    meters_->assigned.set(static_cast<double>(partitions_.size()));
+    log_info("stream", "pipeline {} reads {} again", spec_.name, text(partition));
+  } else if (classify(taken.error().code) == Failing::Transient) {
+    leave_out(partition, taken.error());
+  } else {
+    fail_with(taken.error().message);
+  }
+  report_left_out();
+}
+
+Result<void> Engine::take_back(const client::TopicPartition& partition) {
+  const auto marks = TRY(parts_.source.watermarks(partition, kAgainTimeout));
+  if (!partitions_.contains(partition)) {  // it has not been read yet
+    const Stands stands = TRY(ask_stands({partition}));
+    TRY(start_partition(partition, stands, marks));
+  }
+  return parts_.source.begin(
+      {partition.topic, partition.partition, partitions_.at(partition).next, ""});
+}
+
+std::string Engine::left_out_text() const {
+  std::string out;
+  for (const auto& [partition, left] : left_out_)
+    out += fmt::format("{}{} is left out: {}", out.empty() ? "" : "; ", text(partition), left.why);
+  return out;
+}
+
+void Engine::report_left_out() {
+  parts_.report.update([&](PipelineStatus& status) {
+    status.left_out.clear();
+    for (const auto& [partition, left] : left_out_)
+      status.left_out[partition.topic][partition.partition] = left.why;
+  });
+}
+
+}  // namespace penstock::stream
