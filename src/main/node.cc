@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <future>
+#include <iterator>
 
 #include "base/crc32c.h"
 #include "base/logging.h"
@@ -124,6 +126,8 @@ http::Router Node::routes() {
       .gauge("penstock_build_info", "The version, as a label; always 1.",
              {{"version", PENSTOCK_VERSION}})
       .set(1);
+  metrics_.gauge("process_start_time_seconds", "When the process began, in seconds since 1970.")
+      .set(static_cast<double>(system_clock().wall_millis()) / 1000);
   http::Router router;
   router.add("GET", "/", [](const http::Request&) {
     return http::text("Penstock " PENSTOCK_VERSION
@@ -152,15 +156,25 @@ void Node::note_process() {
   const auto seconds = [](const timeval& t) {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
   };
-  metrics_.gauge("process_cpu_seconds_total", "CPU time used, in seconds.")
-      .set(seconds(usage.ru_utime) + seconds(usage.ru_stime));
+  auto cpu = metrics_.counter("process_cpu_seconds_total", "CPU time used, in seconds.");
+  cpu.add(std::max(0.0, seconds(usage.ru_utime) + seconds(usage.ru_stime) - cpu.value()));
   std::ifstream statm("/proc/self/statm");
   double pages = 0;
   double resident = 0;
   if (statm >> pages >> resident) {
+    const auto page = static_cast<double>(::sysconf(_SC_PAGESIZE));
+    metrics_.gauge("process_virtual_memory_bytes", "Virtual memory, in bytes.").set(pages * page);
     metrics_.gauge("process_resident_memory_bytes", "Resident memory, in bytes.")
-        .set(resident * static_cast<double>(::sysconf(_SC_PAGESIZE)));
+        .set(resident * page);
   }
+  std::error_code gone;
+  const std::filesystem::directory_iterator files("/proc/self/fd", gone);
+  metrics_.gauge("process_open_fds", "Open file descriptors.")
+      .set(static_cast<double>(std::distance(begin(files), end(files))));
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  metrics_.gauge("process_max_fds", "The limit of open file descriptors.")
+      .set(static_cast<double>(limit.rlim_cur));
 }
 
 void Node::stop() {
