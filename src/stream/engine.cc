@@ -106,10 +106,8 @@ bool Engine::advance() {
       seal();
       more = true;
     }
-    if (leftover_ && !open_is_full()) {
-      const Leftover rest = *std::move(leftover_);
-      leftover_.reset();
-      take(rest.fetched, rest.from);
+    if (!leftovers_.empty() && !open_is_full()) {
+      take();
       more = true;
     }
     moved |= more;
@@ -126,18 +124,19 @@ void Engine::open_batch() {
   seal_at_ = began_ + ((now - began_) / interval + 1) * interval;
 }
 
-void Engine::take(std::shared_ptr<const Fetched> fetched, std::size_t from) {
+// Decodes the oldest of what was fetched into the open batch, as far as that has room.
+void Engine::take() {
   if (!open_) open_batch();
+  Leftover& oldest = leftovers_.front();
   const TimePoint begin = parts_.clock.now();
   decoding_.begin(begin);
   const std::size_t rows_max = std::min(spec_.trigger.max_rows, parts_.store.rows_max());
-  const std::size_t count = fetched->records().size();
-  const std::size_t rest =
-      open_->add(fetched, from, rows_max, partitions_, decoder_, parts_.clock.wall_millis());
+  oldest.from = open_->add(oldest.fetched, oldest.from, rows_max, partitions_, decoder_,
+                           parts_.clock.wall_millis());
   const TimePoint end = parts_.clock.now();
   decoding_.end(end);
   open_->decoding += end - begin;
-  if (rest < count) leftover_ = Leftover{std::move(fetched), rest};
+  if (oldest.from == oldest.fetched->records().size()) leftovers_.pop_front();
   if (open_->empty()) {  // nothing of it was for us
     open_.reset();
     --next_batch_;
@@ -398,7 +397,7 @@ void Engine::commit_group(bool wait) {
 // ---- Turn
 
 bool Engine::accepting() const {
-  return source_open_ && error_.empty() && !stopping_ && !gate_closed_ && !leftover_ &&
+  return source_open_ && error_.empty() && !stopping_ && !gate_closed_ && leftovers_.empty() &&
          !(open_is_full() && ready_);
 }
 
@@ -418,7 +417,7 @@ Duration Engine::wait_time() const {
 }
 
 bool Engine::reached_the_end() const {
-  if (!assigned_once_ || leftover_) return false;
+  if (!assigned_once_ || !leftovers_.empty()) return false;
   return std::all_of(partitions_.begin(), partitions_.end(), [this](const auto& entry) {
     return entry.second.next >= entry.second.stop || left_out_.contains(entry.first);
   });
@@ -432,7 +431,7 @@ bool Engine::step() {
   if (stopping_ && !stop_deadline_) {
     stop_deadline_ = parts_.clock.now() + Duration(stop_budget_.load());
     parts_.report.update([](PipelineStatus& status) { status.state = PipelineState::Stopping; });
-    leftover_.reset();  // not begun: read again next time
+    leftovers_.clear();  // not begun: read again next time
   }
   if (stop_deadline_ && (idle() || parts_.clock.now() >= *stop_deadline_)) return end();
   if (spec_.trigger.kind == Trigger::Kind::AvailableNow && reached_the_end() && idle()) {
@@ -473,9 +472,10 @@ bool Engine::poll_once() {
   const bool take_more = accepting();
   const TimePoint now = parts_.clock.now();
   if (!take_more) {
-    // The broker takes a member that does not poll for dead: poll with everything paused.
+    // The broker takes a member that does not poll for dead: poll with everything paused, also what
+    // was assigned in the last such poll. There is no place for a record.
     if (!source_open_ || stopping_ || now - last_poll_ < kPollAtLeastEvery) return false;
-    if (!paused_) parts_.source.pause_all();
+    parts_.source.pause_all();
     paused_ = true;
   } else if (paused_) {
     parts_.source.resume_all();
@@ -499,7 +499,8 @@ bool Engine::poll_once() {
         std::min(partition->second.stop, std::max(end.offset, partition->second.next));
   }
   if (!(*fetched)->records().empty()) {
-    take(*std::move(fetched), 0);
+    leftovers_.push_back({*std::move(fetched), 0});
+    if (leftovers_.size() == 1) take();
   } else {
     for (auto& [partition, state] : partitions_) {
       for (const auto& end : (*fetched)->ends()) {
@@ -515,7 +516,7 @@ void Engine::reopen_source(const Error& error) {
   if (classify(error.code) != Failing::Transient && error.code != Code::NotFound) {
     return fail_with(fmt::format("cannot read from Kafka: {}", error.message));
   }
-  leftover_.reset();
+  leftovers_.clear();
   drain(parts_.clock.now() + kRevokeBudget);
   commit_group(false);
   drop_stages();  // the source's memory goes with it
@@ -541,7 +542,7 @@ void Engine::drop_stages() {
   open_.reset();
   ready_.reset();
   writing_.reset();
-  leftover_.reset();
+  leftovers_.clear();
   writing_share_.end(parts_.clock.now());
   meters_->sink_inflight.set(0);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -110,7 +111,7 @@ class Engine final : public AssignmentListener {
   bool open_is_full() const;
   bool should_seal() const;
   void open_batch();
-  void take(std::shared_ptr<const Fetched> fetched, std::size_t from);
+  void take();
   void seal();
   void send_letters(Sealed& sealed);
   void on_letters(std::int64_t batch, const std::vector<Result<void>>& results);
@@ -129,7 +130,7 @@ class Engine final : public AssignmentListener {
   bool poll_once();
   bool accepting() const;
   Duration wait_time() const;
-  bool idle() const { return !open_ && !ready_ && !writing_ && !leftover_; }
+  bool idle() const { return !open_ && !ready_ && !writing_ && leftovers_.empty(); }
   bool reached_the_end() const;
   void drain(TimePoint deadline);
   void measure_memory();
@@ -195,9 +196,9 @@ class Engine final : public AssignmentListener {
   std::optional<Sealed> writing_;
   struct Leftover {
     std::shared_ptr<const Fetched> fetched;
-    std::size_t from;
+    std::size_t from;  // the first record that no batch has
   };
-  std::optional<Leftover> leftover_;
+  std::deque<Leftover> leftovers_;  // one, unless a poll brought records against the order to pause
 
   std::atomic<bool> stopping_{false};
   std::atomic<std::int64_t> stop_budget_{0};

@@ -72,7 +72,8 @@ class TestSource final : public Source {
     if (!assigned_) assign();
     auto fetched = std::make_shared<TestFetched>();
     for (auto& [partition, next] : position_) {
-      if (paused_ || held.contains(partition) || damaged.contains(partition)) continue;
+      if (paused_.contains(partition) || held.contains(partition) || damaged.contains(partition))
+        continue;
       const auto& messages = world_.topic[partition];
       heard_[partition] = static_cast<std::int64_t>(messages.size());
       for (; next < static_cast<std::int64_t>(messages.size()) &&
@@ -95,15 +96,15 @@ class TestSource final : public Source {
   void wake() override {}
   void pause_all() override {
     ++pauses;
-    paused_ = true;
+    for (const auto& [partition, next] : position_) paused_.insert(partition);
   }
   void resume_all() override {
-    paused_ = false;
+    paused_.clear();
     if (on_resume) on_resume();
   }
   void hold(const TopicPartition& partition) override { held.insert(partition); }
   Result<void> begin(const client::TopicPartitionOffset& from) override {
-    EXPECT_FALSE(paused_);
+    EXPECT_TRUE(paused_.empty());
     EXPECT_EQ(held.erase(from.topic_partition()), 1U);
     position_[from.topic_partition()] = from.offset;
     return {};
@@ -133,8 +134,10 @@ class TestSource final : public Source {
   void assign() {
     assigned_ = true;
     std::vector<client::TopicPartitionOffset> partitions;
-    for (const auto& [partition, messages] : world_.topic)
-      partitions.push_back({partition.topic, partition.partition, client::kOffsetNone, ""});
+    for (const auto& [partition, messages] : world_.topic) {
+      if (!position_.contains(partition))
+        partitions.push_back({partition.topic, partition.partition, client::kOffsetNone, ""});
+    }
     if (!listener_->on_assigned(partitions)) return;
     for (const auto& partition : partitions) {
       if (partition.offset == client::kOffsetNone) held.insert(partition.topic_partition());
@@ -146,8 +149,11 @@ class TestSource final : public Source {
     for (const auto& [partition, next] : position_) all.push_back(partition);
     listener_->on_revoked(all);
     position_.clear();
+    paused_.clear();
     assigned_ = false;
   }
+
+  bool is_paused(const TopicPartition& partition) const { return paused_.contains(partition); }
 
   std::size_t chunk = 4;
   int pauses = 0;
@@ -162,7 +168,7 @@ class TestSource final : public Source {
   FakeClock& clock_;
   AssignmentListener* listener_ = nullptr;
   bool assigned_ = false;
-  bool paused_ = false;
+  std::set<TopicPartition> paused_;
   std::map<TopicPartition, std::int64_t> heard_;
   std::map<TopicPartition, std::int64_t> position_;
 };
@@ -690,6 +696,24 @@ TEST(Engine, ABrokenSourceIsOpenedAgain) {
 
 // ---- Back-pressure
 
+TEST(Engine, APartitionThatIsAssignedWhileReadingIsHeldBackWaitsToo) {
+  World world = world_of(1000, 1);
+  PipelineSpec spec = users();
+  spec.trigger.max_rows = 100;
+  Life life(world, spec);
+  life.source.chunk = 70;  // a poll is more than fits: some of it waits for the next batch
+  life.store.hold = true;
+  ASSERT_TRUE(life.run_until([&] { return life.source.pauses > 0; }));
+  for (int i = 0; i < 200; ++i)
+    world.topic[{"users", 1}].push_back({fmt::format(R"({{"id":"late{}"}})", i), 5});
+  life.source.assign();
+  ASSERT_TRUE(life.run_until([&] { return life.source.is_paused({"users", 1}); }));
+  life.store.hold = false;
+  life.store.release();
+  ASSERT_TRUE(life.run_to_the_end());
+  EXPECT_EQ(life.report.status().rows_read, 1200);
+}
+
 TEST(Engine, MemoryStaysWithinItsBudgetAndReadingResumesAtHalf) {
   World world = world_of(10'000, 1);
   PipelineSpec spec = users();
@@ -708,7 +732,7 @@ TEST(Engine, MemoryStaysWithinItsBudgetAndReadingResumesAtHalf) {
     most = std::max(most, held());
     return life.source.pauses > 0;
   });
-  EXPECT_EQ(life.source.pauses, 1) << "the store is stalled: reading stops, polling does not";
+  EXPECT_GE(life.source.pauses, 1) << "the store is stalled: reading stops, polling does not";
   EXPECT_GT(most, 0.8 * 65536);
   EXPECT_LT(most, 65536 + kOnePoll);
   const double when_paused = held();
