@@ -68,10 +68,12 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
     }
   }
 
-  void pause_reading() override { ++pauses_; }
+  void pause_reading() override {
+    if (++pauses_ == 1) paused_self_ = shared_from_this();
+  }
   void resume_reading() override {
     CHECK(pauses_ > 0);
-    if (--pauses_ == 0) loop_.post([self = shared_from_this()] { self->deliver(); });
+    if (--pauses_ == 0) loop_.post([self = std::move(paused_self_)] { self->deliver(); });
   }
 
   void close_after_sending() override {
@@ -96,6 +98,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
 
   void finish_closing() {
     if (session_ == nullptr) return;
+    const auto self = std::move(paused_self_);
     session_->on_close(*this);
     session_.reset();
     if (on_gone_) on_gone_(*this);
@@ -235,6 +238,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   bool read_pending_ = false;
   bool delivering_ = false;
   int pauses_ = 0;
+  std::shared_ptr<TcpConnection> paused_self_;  // no read keeps a paused connection alive
 
   std::vector<Bytes> waiting_;
   std::vector<Bytes> in_flight_;

@@ -89,6 +89,47 @@ TEST(Connection, FramesComeWholeAndInOrderHoweverTheyWereCut) {
   got.closed.get_future().wait();
 }
 
+// Pauses at its first frame, as a server does that has enough to do, and tells what it got.
+class PausedByItsFirst final : public Session {
+ public:
+  PausedByItsFirst(Collected& to, std::promise<Connection*>& paused) : to_(to), paused_(paused) {}
+  void on_frame(Connection& connection, BytesView bytes) override {
+    to_.frames.emplace_back(bytes.substr(1));
+    if (to_.frames.size() == to_.wanted) to_.complete.set_value();
+    if (to_.frames.size() > 1) return;
+    connection.pause_reading();
+    paused_.set_value(&connection);
+  }
+  void on_close(Connection&) override { to_.closed.set_value(); }
+
+ private:
+  Collected& to_;
+  std::promise<Connection*>& paused_;
+};
+
+TEST(Connection, PausedOneWithNothingUnderWayStaysOpen) {
+  Loops loops(1, "test");
+  Collected at_server{.frames = {}, .wanted = 2, .complete = {}, .closed = {}};
+  std::promise<Connection*> paused;
+  const auto listener = listen({&loops.at(0)}, {{"127.0.0.1", 0}, one_byte_length, {}, 1},
+                               [&](const ConnectionPtr&) { return std::make_unique<PausedByItsFirst>(at_server, paused); })
+                            .value();
+  Collected at_client;
+  std::promise<ConnectionPtr> connected;
+  connect(loops.at(0), listener->address(), std::chrono::seconds(5), one_byte_length, {},
+          [&](const ConnectionPtr&) { return std::make_unique<Collect>(at_client); },
+          [&](Result<ConnectionPtr> result) { connected.set_value(result.value()); });
+  const ConnectionPtr client = connected.get_future().get();
+  EchoServer::send(client, frame("one"));
+  Connection* const server = paused.get_future().get();
+  EchoServer::send(client, frame("two"));
+  loops.at(0).post([server] { server->resume_reading(); });  // after the turn in which it was paused
+  at_server.complete.get_future().wait();
+  EXPECT_EQ(at_server.frames, (std::vector<std::string>{"one", "two"}));
+  listener->close();
+  at_server.closed.get_future().wait();
+}
+
 TEST(Connection, BadFrameGetsItsLastAnswerBeforeTheClose) {
   Collected got;
   EchoServer server;
