@@ -195,6 +195,26 @@ TEST(KafkaClient, GroupCommitsAndTheNextMemberGoesOnFromThere) {
   EXPECT_EQ(read(*next, 2), (std::vector<std::string>{"v8", "v9"}));
 }
 
+TEST(KafkaClient, MemberMayLeaveAtAnyMomentOfItsJoin) {
+  MockCluster cluster;
+  cluster.create("t", 1);
+  rd_kafka_mock_broker_set_rtt(cluster.raw(), -1, 20);
+  // The mock answers a group's first JoinGroup after three seconds.
+  std::vector<std::future<void>> leaving;
+  for (int i = 0; i < 30; ++i) {
+    leaving.push_back(std::async(std::launch::async, [&cluster, i] {
+      const auto member = consumer(cluster, "g" + std::to_string(i));
+      ASSERT_TRUE(member->subscribe({"t"}, [](Rebalance&) {}));
+      const TimePoint leave = system_clock().now() + Millis(2950 + i * 10);
+      while (system_clock().now() < leave)
+        ASSERT_TRUE(member->poll({.wait_max = leave - system_clock().now()}));
+      member->close();
+    }));
+  }
+  for (auto& left : leaving)
+    ASSERT_EQ(left.wait_for(kPatience), std::future_status::ready) << "a member hangs";
+}
+
 TEST(KafkaClient, SeekPauseAndWatermarks) {
   MockCluster cluster;
   cluster.create("t", 1);

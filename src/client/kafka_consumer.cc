@@ -16,6 +16,9 @@ constexpr std::size_t kChunk = 1000;
 // A shorter queue than this is no backlog.
 constexpr std::size_t kBacklog = 2000;
 
+// How long close() waits for a join that is under way.
+constexpr auto kJoinMax = Millis(500);
+
 // Errors that come by poll() and that nobody but a person can cure.
 bool hopeless(rd_kafka_resp_err_t error) {
   switch (error) {
@@ -41,6 +44,7 @@ struct KafkaConsumer::Impl {
   HandlePtr handle;
   QueuePtr queue;  // messages, rebalances and commit answers of the handle
   bool in_group = false;
+  bool joining = false;  // subscribed, and not assigned anything yet
   bool closed = false;
   OnRebalance on_rebalance;
   std::size_t longest_queue = 0;  // since keep_fetching() last acted
@@ -58,12 +62,14 @@ struct KafkaConsumer::Impl {
     return std::string_view(rd_kafka_rebalance_protocol(handle.get())) == "COOPERATIVE";
   }
   bool gone(const rd_kafka_message_t& message) const;
+  void finish_joining();
   // Puts one chunk's messages into the batch; the worst of them may be an error.
   Result<void> collect(std::span<rd_kafka_message_t*> messages, KafkaBatch& batch);
   void keep_fetching(const rd_kafka_message_t& last);
 };
 
 void KafkaConsumer::Impl::assigned(rd_kafka_topic_partition_list_t& list) {
+  joining = false;
   Rebalance event{Rebalance::Kind::Assigned, from_list(list)};
   if (on_rebalance) on_rebalance(event);
   for (const TopicPartitionOffset& wanted : event.partitions) {
@@ -208,6 +214,7 @@ Result<void> KafkaConsumer::subscribe(const std::vector<std::string>& topics,
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
   const rd_kafka_resp_err_t error = rd_kafka_subscribe(impl_->handle.get(), list.get());
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_error(error, "subscribing"));
+  impl_->joining = true;
   return {};
 }
 
@@ -357,11 +364,26 @@ void KafkaConsumer::commit_async(const std::vector<TopicPartitionOffset>& offset
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) Impl::offset_commit(nullptr, error, nullptr, kept);
 }
 
+// librdkafka (2.0.2) must not leave a group between its first JoinGroup and the SyncGroup that
+// follows: it then hangs, or fails an assertion about the assignor's state, which is not there yet.
+void KafkaConsumer::Impl::finish_joining() {
+  if (!joining) return;
+  on_rebalance = nullptr;  // nobody wants what may come
+  const TimePoint until = system_clock().now() + kJoinMax;
+  while (joining && system_clock().now() < until) {
+    rd_kafka_message_t* message =
+        rd_kafka_consumer_poll(handle.get(), to_millis(until - system_clock().now()));
+    if (message != nullptr) rd_kafka_message_destroy(message);
+  }
+}
+
 void KafkaConsumer::close() {
   if (std::exchange(impl_->closed, true)) return;
+  impl_->finish_joining();
   rd_kafka_consumer_close(impl_->handle.get());
   impl_->queue.reset();
-  impl_->handle.reset();
+  // Plain rd_kafka_destroy() closes once more, and (2.0.2) may wait for ever for that answer.
+  rd_kafka_destroy_flags(impl_->handle.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 }  // namespace penstock::client
