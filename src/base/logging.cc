@@ -6,6 +6,8 @@
 
 #include <atomic>
 
+#include "base/utf8.h"
+
 namespace penstock {
 namespace {
 
@@ -32,9 +34,10 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
   return spdlog::level::info;
 }
 
+// A message may quote bytes of a client; JSON is UTF-8.
 std::string json_escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : to_utf8(text)) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
