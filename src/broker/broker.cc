@@ -16,9 +16,6 @@
 namespace penstock::broker {
 namespace {
 
-// How long clients that do not read may hold up a stop.
-constexpr Millis kDrainMax{1000};
-
 // Runs `work` on the loop and returns its result; at once when this is the loop's thread.
 template <class F>
 auto on_loop(net::Loop& loop, F&& work) {
@@ -121,7 +118,7 @@ const std::map<std::string, net::Address>& Broker::advertised() const {
   return impl_->advertised;
 }
 
-void Broker::stop() {
+void Broker::stop(Duration drain_max) {
   if (std::exchange(impl_->stopped, true)) return;
   Impl& impl = *impl_;
   CHECK(!impl.loop.here(), "Broker::stop from its own loop");
@@ -142,7 +139,7 @@ void Broker::stop() {
         impl.sessions.when_empty = nullptr;
         drained.set_value();
       };
-      const net::TimerId timer = impl.loop.after(kDrainMax, end);
+      const net::TimerId timer = impl.loop.after(drain_max, end);
       impl.sessions.when_empty = [&impl, end, timer] {
         impl.loop.cancel(timer);
         end();

@@ -50,9 +50,9 @@ class Broker {
   const std::map<std::string, net::Address>& advertised() const;
 
   // Stops accepting, answers what is in flight (long polls at once), closes the connections,
-  // flushes the logs and leaves the clean-shutdown marker. Returns when all that is done. Again:
-  // does nothing.
-  void stop();
+  // flushes the logs and leaves the clean-shutdown marker. Returns when all that is done; clients
+  // that do not read their answers are waited for no longer than `drain_max`. Again: does nothing.
+  void stop(Duration drain_max = Millis(1000));
 
  private:
   struct Impl;

@@ -61,6 +61,16 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::open(const KafkaProducerCo
   return std::unique_ptr<KafkaProducer>(new KafkaProducer(std::move(impl)));
 }
 
+Result<void> KafkaProducer::wait_ready(Duration timeout) const {
+  const rd_kafka_metadata_t* answer = nullptr;
+  const rd_kafka_resp_err_t error =
+      rd_kafka_metadata(impl_->handle.get(), 0, nullptr, &answer, to_millis(timeout));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return fail(kafka_error(error, "asking for the cluster"));
+  rd_kafka_metadata_destroy(answer);
+  return {};
+}
+
 Result<void> KafkaProducer::produce(const ProducerRecord& record, OnDelivery on_delivery,
                                     WhenFull when_full) {
   const std::string topic(record.topic);

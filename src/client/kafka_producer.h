@@ -50,6 +50,9 @@ class KafkaProducer {
   KafkaProducer(const KafkaProducer&) = delete;
   KafkaProducer& operator=(const KafkaProducer&) = delete;
 
+  // Returns when a broker has answered; Unavailable or Timeout when none does in time.
+  Result<void> wait_ready(Duration timeout) const;
+
   enum class WhenFull { Fail, Wait };
   // Queues the record. An error means that it was not queued and `on_delivery` will not be called:
   // Unavailable when the queue is full.

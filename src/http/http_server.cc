@@ -20,9 +20,6 @@ namespace beast = boost::beast;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-// How long close() waits for answers that are being sent to slow readers.
-constexpr auto kLastAnswers = Millis(500);
-
 class Conversation;
 
 }  // namespace
@@ -38,7 +35,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<Impl> {
 
   Result<void> open();
   void accept();
-  void close();
+  void close(Duration answers_max);
   void gone(Conversation& conversation);
   const net::Address& address() const { return address_; }
   bool closing() const { return closing_; }
@@ -222,10 +219,10 @@ void HttpServer::Impl::gone(Conversation& conversation) {
   if (open_.empty() && all_gone_ != nullptr) std::exchange(all_gone_, nullptr)->set_value();
 }
 
-void HttpServer::Impl::close() {
+void HttpServer::Impl::close(Duration answers_max) {
   if (std::exchange(closed_, true)) return;
   std::promise<void> gone;
-  loop_.post([self = shared_from_this(), &gone] {
+  loop_.post([self = shared_from_this(), &gone, answers_max] {
     self->closing_ = true;
     error_code ignored;
     self->acceptor_.close(ignored);
@@ -236,7 +233,7 @@ void HttpServer::Impl::close() {
         one->finish(wait);
     };
     finish_all(true);
-    self->loop_.after(kLastAnswers, [finish_all] { finish_all(false); });
+    self->loop_.after(answers_max, [finish_all] { finish_all(false); });
   });
   gone.get_future().wait();
 }
@@ -255,8 +252,8 @@ HttpServer::~HttpServer() {
 const net::Address& HttpServer::address() const {
   return impl_->address();
 }
-void HttpServer::close() {
-  impl_->close();
+void HttpServer::close(Duration answers_max) {
+  impl_->close(answers_max);
 }
 
 }  // namespace penstock::http

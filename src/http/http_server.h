@@ -26,8 +26,9 @@ struct HttpOptions {
 // problem+json.
 //
 // All connections live on the loop given, as do the handlers. close() stops accepting, ends every
-// connection after the answer that is under way, and returns when they are gone; the destructor
-// does the same. Neither is called on the loop.
+// connection after the answer that is under way, and returns when they are gone; who has not read
+// his answer after `answers_max` is not waited for. The destructor does the same. Neither is called
+// on the loop.
 class HttpServer {
  public:
   // Fails with Conflict when the address is taken, naming it.
@@ -38,7 +39,7 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   const net::Address& address() const;  // with the real port
-  void close();
+  void close(Duration answers_max = Millis(500));
 
   class Impl;
 

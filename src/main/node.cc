@@ -16,8 +16,6 @@
 namespace penstock::main_room {
 namespace {
 
-// SIGTERM ends within two seconds: the pipelines get most of it, the flushes the rest.
-constexpr auto kDrainMax = Millis(1200);
 constexpr std::size_t kBlockingThreads = 4;
 
 // Who we are to a consumer group, also after a kill -9: the lock on the data directory makes sure
@@ -177,18 +175,20 @@ void Node::note_process() {
       .set(static_cast<double>(limit.rlim_cur));
 }
 
-void Node::stop() {
+void Node::stop(Deadline deadline) {
   if (std::exchange(stopped_, true)) return;
   Endpoints::remove(config_.data_dir);
-  pipelines_.stop(kDrainMax, pool_);
-  if (http_ != nullptr) http_->close();
+  pipelines_.stop(deadline.left() * 2 / 3, pool_);
+  if (http_ != nullptr) http_->close(deadline.left() / 4);
+  pipelines_.close();  // before the servers that their clients would look for
+  if (store_ != nullptr) store_->end_reads();  // a scan may take longer than we have
   if (cql_ != nullptr) cql_->stop();
-  if (broker_ != nullptr) broker_->stop();
+  if (broker_ != nullptr) broker_->stop(deadline.left());
   if (store_ != nullptr) store_->close();
 }
 
 Node::~Node() {
-  stop();
+  stop(Deadline(Duration(0)));
   // Handlers and runners point into the rooms: gone before the loops and the pool they run on.
   http_.reset();
   cql_.reset();

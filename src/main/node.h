@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/deadline.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "broker/broker.h"
@@ -29,16 +30,20 @@ class Node {
  public:
   static Result<std::unique_ptr<Node>> start(const Config& config,
                                              std::vector<stream::PipelineSpec> pipelines);
-  ~Node();  // stop()
+  ~Node();  // stop(), waiting for nobody
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
   const Endpoints& endpoints() const { return endpoints_; }
   const std::string& bootstrap_servers() const { return settings_.bootstrap_servers; }
+  const std::vector<std::string>& contact_points() const {
+    return settings_.cassandra_contact_points;
+  }
   std::size_t pipelines() const { return pipelines_.size(); }
-  net::Loop& loop() { return loops_.at(1); }
 
-  void stop();
+  // Whoever has not answered by the deadline is not waited for: a client that does not read, a sink
+  // that stalls. What was acknowledged is on disk all the same.
+  void stop(Deadline deadline);
 
  private:
   Node(const Config& config, DataDirLock lock);

@@ -1,94 +1,107 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "main/people_source.h"
 
-#include <algorithm>
-#include <future>
-
 #include "base/logging.h"
 
 namespace penstock::main_room {
 namespace {
 
-constexpr auto kTick = Millis(50);
-constexpr std::uint64_t kUnlimitedTick = 50'000;  // records between two looks at whether to stop
+// About 5 MB: enough to keep a broker busy, and answered within tens of milliseconds.
+constexpr std::uint64_t kUnansweredMax = 10'000;
 
 }  // namespace
 
+PeopleSource::PeopleSource(const PeopleOptions& options, OnSent on_sent, Function<void()> on_end)
+    : options_(options),
+      on_sent_(std::move(on_sent)),
+      on_end_(std::move(on_end)),
+      people_(options.seed) {}
+
 Result<std::unique_ptr<PeopleSource>> PeopleSource::start(const PeopleOptions& options,
-                                                          net::Loop& loop,
-                                                          Function<void()> on_sent) {
-  auto state = std::make_shared<State>(options, loop);
-  state->on_sent = std::move(on_sent);
-  state->producer =
+                                                          OnSent on_sent, Function<void()> on_end) {
+  std::unique_ptr<PeopleSource> source(
+      new PeopleSource(options, std::move(on_sent), std::move(on_end)));
+  source->producer_ =
       TRY(client::KafkaProducer::open({.kafka = {.bootstrap_servers = options.bootstrap_servers,
                                                  .client_id = "penstock-generate",
                                                  .properties = {}},
                                        .compression = {}}));
-  std::unique_ptr<PeopleSource> source(new PeopleSource(state));
-  source->pool_ = std::make_unique<net::BlockingPool>(1, "people");
-  net::BlockingPool& pool = *source->pool_;
-  pool.run([state, &pool] { tick(state, pool); });
+  source->thread_ = std::make_unique<net::Thread>("people", [raw = source.get()] { raw->run(); });
   return source;
 }
 
-// On the pool: send what is due, then come again at the next tick.
-void PeopleSource::tick(const std::shared_ptr<State>& state, net::BlockingPool& pool) {
-  send_due(state);
-  if (state->finished && state->on_sent) state->on_sent();
-  if (state->stopping || state->finished) return;
-  if (state->options.rate <= 0) return pool.run([state, &pool] { tick(state, pool); });
-  state->loop.post([state, &pool] {
-    state->loop.after(kTick, [state, &pool] {
-      // The pool lives until stop(), which sets `stopping` on this loop.
-      if (!state->stopping) pool.run([state, &pool] { tick(state, pool); });
-    });
-  });
+void PeopleSource::run() {
+  while (wait_for_turn()) {
+    send_next();
+    if (on_sent_) on_sent_(counts().sent);
+  }
+  if (on_end_) on_end_();
 }
 
-void PeopleSource::send_due(const std::shared_ptr<State>& state) {
-  const PeopleOptions& options = state->options;
-  const double seconds = std::chrono::duration<double>(system_clock().now() - state->start).count();
-  std::uint64_t due = options.rate > 0 ? static_cast<std::uint64_t>(seconds * options.rate) + 1
-                                       : state->sent + kUnlimitedTick;
-  if (options.count > 0) due = std::min(due, options.count);
-  Bytes json;
-  for (; state->sent < due && !state->stopping; ++state->sent) {
-    state->people.next(json);
-    const client::ProducerRecord record{
-        .topic = options.topic, .key = state->people.id(), .value = json, .headers = {}};
-    const auto queued =
-        state->producer->produce(record, [state](const Result<client::Delivery>& result) {
-          if (!result && state->failed++ == 0)
-            log_warn("generate", "a record was not delivered: {}", result.error().message);
-        });
-    if (!queued) {
-      if (state->failed++ == 0)
-        log_warn("generate", "a record was not taken: {}", queued.error().message);
-      return;
-    }
+// Returns when the next record is due and may be sent; false when none will be any more.
+bool PeopleSource::wait_for_turn() {
+  std::unique_lock lock(mutex_);
+  if (options_.count > 0 && counts_.sent >= options_.count) return false;
+  const auto few_unanswered = [this] {
+    return stopping_ || counts_.sent - counts_.delivered - counts_.failed < kUnansweredMax;
+  };
+  changed_.wait(lock, few_unanswered);
+  if (options_.rate > 0) {
+    const std::chrono::duration<double> after(static_cast<double>(counts_.sent) / options_.rate);
+    const TimePoint due = start_ + std::chrono::duration_cast<Duration>(after);
+    changed_.wait_until(lock, due, [this] { return stopping_; });
   }
-  state->finished = options.count > 0 && state->sent >= options.count;
+  return !stopping_;
+}
+
+void PeopleSource::send_next() {
+  people_.next(json_);
+  const client::ProducerRecord record{
+      .topic = options_.topic, .key = people_.id(), .value = json_, .headers = {}};
+  {
+    const std::lock_guard lock(mutex_);
+    ++counts_.sent;
+  }
+  const auto queued = producer_->produce(
+      record, [this](const Result<client::Delivery>& result) { done(result); },
+      client::KafkaProducer::WhenFull::Fail);
+  if (!queued) done(fail(queued.error()));
+}
+
+void PeopleSource::done(const Result<client::Delivery>& result) {
+  bool first_failure = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (result) {
+      ++counts_.delivered;
+    } else {
+      first_failure = counts_.failed++ == 0 && !stopping_;
+    }
+    changed_.notify_all();
+  }
+  if (first_failure) log_warn("generate", "a record was not delivered: {}", result.error().message);
 }
 
 void PeopleSource::stop(Duration flush_max) {
-  if (pool_ == nullptr) return;
-  // Set on the loop, so that no timer hands work to the pool after it is gone.
-  std::promise<void> told;
-  state_->loop.post([this, &told] {
-    state_->stopping = true;
-    told.set_value();
-  });
-  told.get_future().wait();
-  pool_->stop();
-  pool_.reset();
-  if (const auto flushed = state_->producer->flush(flush_max); !flushed) {
-    state_->failed += state_->producer->queued();
-    log_warn("generate", "stopped with {} records undelivered", state_->producer->queued());
+  if (producer_ == nullptr) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
   }
+  thread_.reset();
+  if (!producer_->flush(flush_max))
+    log_info("generate", "{} of the last records have no answer", producer_->queued());
+  producer_.reset();  // and have failed now
+}
+
+PeopleSource::Counts PeopleSource::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
 }
 
 PeopleSource::~PeopleSource() {
-  stop();
+  stop(Duration(0));
 }
 
 }  // namespace penstock::main_room

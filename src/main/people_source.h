@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/result.h"
 #include "client/kafka_producer.h"
-#include "net/loop.h"
+#include "net/thread.h"
 #include "stream/generate.h"
 
 namespace penstock::main_room {
@@ -23,45 +24,54 @@ struct PeopleOptions {
 
 // Produces people to a topic at a rate, over the Kafka protocol like anybody else.
 //
-// A timer on `loop` says when records are due; a thread of its own makes and sends them, so that a
-// full queue slows only this. stop() ends it and waits for what was sent. A refused record is
-// counted and logged once.
+// A thread of its own makes and sends them. It sleeps until the next one is due, and while many are
+// unanswered: so a stop has little to wait for, and a broker that is away holds up only this.
+// The first record that is refused is logged, all are counted.
 class PeopleSource {
  public:
-  // `on_sent` is called on a thread of its own when `count` is reached; it must not call stop().
-  static Result<std::unique_ptr<PeopleSource>> start(const PeopleOptions& options, net::Loop& loop,
-                                                     Function<void()> on_sent = {});
-  ~PeopleSource();  // stop()
+  // Called on the thread, with the records sent so far; must not call stop().
+  using OnSent = Function<void(std::uint64_t)>;
+
+  // `on_sent` is called after each record, `on_end` when `count` is reached.
+  static Result<std::unique_ptr<PeopleSource>> start(const PeopleOptions& options,
+                                                     OnSent on_sent = {},
+                                                     Function<void()> on_end = {});
+  ~PeopleSource();  // stop(0)
   PeopleSource(const PeopleSource&) = delete;
   PeopleSource& operator=(const PeopleSource&) = delete;
 
-  // Sends no more, and waits so long for acknowledgements.
-  void stop(Duration flush_max = Millis(500));
-  std::uint64_t sent() const { return state_->sent; }      // any thread
-  std::uint64_t failed() const { return state_->failed; }  // of them, not acknowledged
+  // Sends no more, and waits so long for the answers that are due; what has none then has failed.
+  void stop(Duration flush_max);
+
+  struct Counts {
+    std::uint64_t sent = 0;
+    std::uint64_t delivered = 0;
+    std::uint64_t failed = 0;
+  };
+  Counts counts() const;  // any thread
 
  private:
-  // Shared with the timer and the callbacks, which may come after stop().
-  struct State {
-    State(const PeopleOptions& o, net::Loop& l) : options(o), loop(l), people(o.seed) {}
-    PeopleOptions options;
-    net::Loop& loop;
-    stream::PeopleGenerator people;
-    std::unique_ptr<client::KafkaProducer> producer;
-    TimePoint start = system_clock().now();
-    std::atomic<std::uint64_t> sent{0};
-    std::atomic<std::uint64_t> failed{0};
-    std::atomic<bool> stopping{false};
-    bool finished = false;  // on the pool
-    Function<void()> on_sent;
-  };
+  PeopleSource(const PeopleOptions& options, OnSent on_sent, Function<void()> on_end);
+  void run();
+  bool wait_for_turn();
+  void send_next();
+  void done(const Result<client::Delivery>& result);
 
-  explicit PeopleSource(std::shared_ptr<State> state) : state_(std::move(state)) {}
-  static void tick(const std::shared_ptr<State>& state, net::BlockingPool& pool);
-  static void send_due(const std::shared_ptr<State>& state);
+  const PeopleOptions options_;
+  OnSent on_sent_;
+  Function<void()> on_end_;
+  const TimePoint start_ = system_clock().now();
+  stream::PeopleGenerator people_;  // on the thread
+  Bytes json_;                      // on the thread
 
-  std::shared_ptr<State> state_;
-  std::unique_ptr<net::BlockingPool> pool_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  Counts counts_;
+  bool stopping_ = false;
+
+  // Its callbacks come here: gone before what they touch.
+  std::unique_ptr<client::KafkaProducer> producer_;
+  std::unique_ptr<net::Thread> thread_;
 };
 
 }  // namespace penstock::main_room

@@ -26,6 +26,8 @@ class Pipelines {
 
   // Drains and checkpoints all at the same time, each within `budget`.
   void stop(Duration budget, net::BlockingPool& pool);
+  // Ends their connections, and what the getters tell: nobody may ask any more.
+  void close() { runners_.clear(); }
 
   std::string list_json() const;                      // {"pipelines": [{..., "progress": latest}]}
   http::Response one(const std::string& name) const;  // with its last progresses; 404

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -10,30 +11,36 @@
 
 namespace penstock::main_room {
 
-// "12,345 records, 6,172/s" on a terminal's standard error, renewed once a second at most; silent
-// elsewhere.
+// "12345 records, 6172/s", or "12345 of 50000 records (24 %), 6172/s", on a terminal's standard
+// error, renewed once a second at most; silent elsewhere.
 class ProgressLine {
  public:
-  explicit ProgressLine(std::string noun)
-      : noun_(std::move(noun)), tty_(::isatty(STDERR_FILENO) == 1) {}
+  explicit ProgressLine(std::string noun, std::uint64_t total = 0)
+      : noun_(std::move(noun)), total_(total), tty_(::isatty(STDERR_FILENO) == 1) {}
   ~ProgressLine() {
-    if (shown_) std::fputs("\r\033[K", stderr);
+    if (shown_) fmt::print(stderr, "\r\033[K");
   }
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void at(std::uint64_t count) {
-    if (!tty_ || system_clock().now() < next_) return;
-    next_ = system_clock().now() + std::chrono::seconds(1);
-    const double seconds = std::chrono::duration<double>(system_clock().now() - start_).count();
-    const double rate = seconds > 0 ? static_cast<double>(count) / seconds : 0;
-    std::fprintf(stderr, "\r\033[K%llu %s, %.0f/s", static_cast<unsigned long long>(count),
-                 noun_.c_str(), rate);
+    if (!tty_) return;
+    const TimePoint now = system_clock().now();
+    if (now < next_) return;
+    next_ = now + std::chrono::seconds(1);
     shown_ = true;
+    const double rate =
+        static_cast<double>(count) / std::chrono::duration<double>(now - start_).count();
+    fmt::print(stderr, "\r\033[K{}", count);
+    if (total_ > 0) fmt::print(stderr, " of {}", total_);
+    fmt::print(stderr, " {}", noun_);
+    if (total_ > 0) fmt::print(stderr, " ({} %)", count * 100 / total_);
+    fmt::print(stderr, ", {:.0f}/s", rate);
   }
 
  private:
   std::string noun_;
+  std::uint64_t total_;  // 0: not known
   bool tty_;
   bool shown_ = false;
   TimePoint start_ = system_clock().now();

@@ -18,6 +18,17 @@ Result<Properties> parse_properties(const std::vector<std::string>& arguments,
                                     const std::string& flag,
                                     const std::vector<std::string>& known = {});
 
+// The same from a file: a NAME=VALUE a line; empty lines and those that begin with # or ! say
+// nothing. An error names the file and the line.
+Result<Properties> read_properties(const std::string& file,
+                                   const std::vector<std::string>& known = {});
+
+// What a file says (an empty name is none), overridden by what the arguments say.
+Result<Properties> merge_properties(const std::string& file,
+                                    const std::vector<std::string>& arguments,
+                                    const std::string& flag,
+                                    const std::vector<std::string>& known = {});
+
 // The value, or `otherwise`; \t and \n and \\ stand for themselves, so that a shell need not make
 // them.
 std::string property(const Properties& properties, const std::string& name,

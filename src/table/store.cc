@@ -47,6 +47,7 @@ struct Store::Impl {
   // Held shared by every call that uses the database, alone by close().
   mutable std::shared_mutex open_mutex;
   bool is_open = true;
+  std::atomic<bool> reads_ended{false};
 };
 
 namespace {
@@ -160,7 +161,16 @@ Result<ReadStats> Store::read(const ReadQuery& query,
   CHECK(query.table != nullptr);
   const std::int64_t now = query.now_seconds.value_or(impl_->clock.wall_micros() / 1'000'000);
   const auto db = TRY(impl_->database->use());
-  return read_rows(*db, query, now, visit);
+  const auto visit_unless_ended = [&](const RowView& row) {
+    return impl_->reads_ended.load(std::memory_order_relaxed) ? Visit::Stop : visit(row);
+  };
+  const ReadStats stats = TRY(read_rows(*db, query, now, visit_unless_ended));
+  if (impl_->reads_ended) return closed();
+  return stats;
+}
+
+void Store::end_reads() {
+  impl_->reads_ended = true;
 }
 
 CatalogPtr Store::catalog() const {

@@ -87,6 +87,8 @@ class Store {
   // and what dropped tables left. Blocks, long.
   Result<void> compact();
 
+  // Reads that are under way, and later ones, answer Closed soon. Any thread.
+  void end_reads();
   // Completes what was taken, then closes the files. Later calls answer Closed. Blocks; not from a
   // `done`.
   void close();

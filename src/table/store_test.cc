@@ -136,6 +136,22 @@ TEST_P(StoreWritePath, CompactionChangesNothingThatIsRead) {
   EXPECT_EQ(t.all(events), before);
 }
 
+TEST(Store, EndOfReadsEndsAScanUnderWay) {
+  TestStore t;
+  MutationBatch batch = t.batch();
+  for (const char* id : {"a", "b", "c"}) insert_user(batch, *t.users(), id, "e", "n", 1);
+  t.must(std::move(batch));
+  int visited = 0;
+  const auto scanned = t.store->read({.table = t.users()}, [&](const RowView&) {
+    ++visited;
+    t.store->end_reads();
+    return Visit::Continue;
+  });
+  ASSERT_FALSE(scanned);
+  EXPECT_EQ(scanned.error().code, Code::Closed);
+  EXPECT_EQ(visited, 1);
+}
+
 TEST(Store, ExpiredCellsAndRowsAreGoneAtTheirSecond) {
   TestStore t;
   MutationBatch batch = t.batch();

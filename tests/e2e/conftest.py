@@ -40,6 +40,9 @@ class Node(harness.Penstock):
     def printed(self):
         return (self.folder / "out.txt").read_text()
 
+    def log(self):
+        return [json.loads(line) for line in (self.folder / "err.txt").read_text().splitlines()]
+
     def eventually(self, what, condition, seconds=20):
         """The answer of `condition` once it is true. What it waits for happens in another process, so it has to ask."""
         deadline = time.monotonic() + seconds

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pty
+import signal
 import subprocess
 
 import pytest
@@ -100,6 +101,71 @@ def test_produce_and_consume_with_the_flags_of_kafkas_tools(node):
     assert (first["key"], first["value"], first["partition"], first["offset"]) == ("k1", "v1", 0, 0)
 
 
+def test_produce_delivers_what_stands_before_a_wrong_line_and_names_the_line(node):
+    with_key = ("--topic", "t", "--property", "parse.key=true", "--property", "key.separator=:")
+    done = node.run("produce", "-b", node.kafka, *with_key, stdin="k:v\nbad\nk2:never\n")
+    assert done.returncode == 2
+    assert done.stderr == ("penstock: line 2: no key separator in 'bad'; 1 of the 1 records before it were delivered\n")
+    read = ("consume", "-b", node.kafka, "--topic", "t", "--from-beginning", "--timeout-ms", "1000", "--property", "print.key=true")
+    assert node.command(*read) == "k\tv\n"
+
+
+def test_produce_says_how_many_records_were_not_delivered(node):
+    """The broker stands still: the client gives a record up after message.timeout.ms."""
+    node.command("topic", "create", "t", "-b", node.kafka)
+    producer = subprocess.Popen([str(harness.BINARY), "produce", "-b", node.kafka, "--topic", "t", "-X", "message.timeout.ms=1500",
+                                 "--json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    producer.stdin.write("first\n")
+    producer.stdin.flush()
+    assert node.command("consume", "-b", node.kafka, "--topic", "t", "--from-beginning", "--max-messages", "1") == "first\n"
+    node.process.send_signal(signal.SIGSTOP)
+    try:
+        out, err = producer.communicate("second\nthird\n", timeout=20)
+    finally:
+        node.process.send_signal(signal.SIGCONT)
+    assert producer.returncode == 75, err
+    assert "2 of 3 records were not delivered: producing to t: " in err
+    report = json.loads(out)
+    assert (report["topic"], report["records"], report["delivered"]) == ("t", 3, 1)
+
+
+def test_produce_takes_headers_nulls_and_a_codec(node, kcat):
+    reader = node.folder / "reader.properties"
+    reader.write_text("# how lines are read\nparse.headers=true\nparse.key=true\nnull.marker=NULL\n")
+    node.command("produce", "-b", node.kafka, "--topic", "t", "--reader-config", str(reader), "--property", "key.separator=|",
+                 "--compression-codec", "zstd", "--request-required-acks", "1", "--sync", "--batch-size", "100000", "--timeout", "1",
+                 stdin="a:1,b:NULL\tk|v\nNULL\tNULL|no key\nc:\tgone|NULL\n")
+    shown = kcat(node, "-C", "-t", "t", "-e", "-q", "-f", "%h;%k;%K;%s;%S\n").decode()
+    assert shown == "a=1,b=NULL;k;1;v;1\n;;-1;no key;6\nc=;gone;4;;-1\n"
+    # A codec without a name is gzip, as in Kafka's tool: attributes' lowest bits say so in the stored batch.
+    node.command("produce", "-b", node.kafka, "--topic", "zipped", "--compression-codec", stdin="x" * 1000 + "\n")
+    (segment,) = (node.data / "kafka" / "zipped-0").glob("*.log")
+    assert segment.read_bytes()[22] & 7 == 1
+
+
+def test_flags_of_kafkas_tools_that_cannot_be_served_say_what_to_use(node):
+    done = node.run("produce", "-b", node.kafka, "--topic", "t", "--line-reader", "my.Reader")
+    assert done.returncode == 2 and "LineMessageReader" in done.stderr
+    done = node.run("consume", "-b", node.kafka, "--include", "t.*", "--topic", "t")
+    assert done.returncode == 2 and "name one topic" in done.stderr
+    assert "penstock version" in node.run("consume", "--topic", "t", "--version").stderr
+    assert node.run("consume", "-b", node.kafka, "--topic", "t", "--isolation-level", "dirty").returncode == 2
+    assert node.run("produce", "-b", node.kafka, "--topic", "t", "--producer-property", "lingr.ms=1").returncode == 2
+
+
+def test_consumer_of_a_group_goes_on_where_the_last_one_ended(node):
+    node.command("produce", "-b", node.kafka, "--topic", "t", stdin="one\ntwo\nthree\n")
+    config = node.folder / "consumer.properties"
+    config.write_text("client.id=from-the-file\n")
+    read = ("consume", "-b", node.kafka, "--topic", "t", "--group", "readers", "--from-beginning", "--consumer.config", str(config),
+            "--isolation-level", "read_committed")
+    assert node.command(*read, "--max-messages", "2") == "one\ntwo\n"
+    assert node.command(*read, "--max-messages", "1") == "three\n"
+    heading, row = node.command("group", "describe", "readers", "-b", node.kafka).splitlines()[-2:]
+    assert heading.split()[:6] == ["GROUP", "TOPIC", "PARTITION", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG"]
+    assert row.split() == ["readers", "t", "0", "3", "3", "0", "-", "-", "-"]
+
+
 def test_addresses_are_found_through_the_data_directory(node):
     node.command("produce", "--data-dir", str(node.data), "--topic", "users_data", stdin=SAMPLE + "\n")
     node.drained(1)
@@ -160,10 +226,22 @@ def test_run_works_on_what_is_there_and_ends(tmp_path):
         assert len(node.rows("SELECT id FROM spark_streams.created_users")) == 1
 
 
-def test_demo_needs_nothing_else(tmp_path):
+def test_demo_needs_nothing_else_and_prints_commands_that_can_be_pasted(tmp_path):
     with Node(tmp_path, pipeline=False, flags=("--demo", "--rate", "0", "--count", "500")) as node:
         node.drained(500)
         assert node.rows("SELECT count(*) FROM spark_streams.created_users") == [{"count": 500}]
-        printed = node.printed()
-        for words in ("penstock produce", "penstock cql", "Stop with Ctrl-C"):
-            assert words in printed
+        printed = node.eventually("the banner", lambda: "Stop with" in (text := node.printed()) and text)
+        program = os.path.relpath(harness.BINARY)
+        commands = [line for line in printed.splitlines() if line.startswith("  ") and program in line]
+        assert len(commands) == 4, printed
+        pasted = {line: subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60) for line in commands}
+        assert all(done.returncode == 0 for done in pasted.values()), pasted
+        node.drained(1501)
+        assert node.rows("SELECT first_name FROM spark_streams.created_users WHERE id = 'me'") == [{"first_name": "Ada"}]
+
+
+def test_commands_are_printed_by_name_when_the_program_is_on_the_path(tmp_path):
+    path = {"PATH": f"{harness.BINARY.parent}:{os.environ['PATH']}"}
+    with Node(tmp_path, flags=("--no-generator",), env=path) as node:
+        printed = node.eventually("the banner", lambda: "Stop with" in (text := node.printed()) and text)
+        assert f"\n  penstock group describe -b {node.kafka} users\n" in printed

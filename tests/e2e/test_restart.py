@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start, stop, lock, health: the life of the process."""
+import contextlib
+import datetime
 import json
+import re
+import socket
+import struct
 import subprocess
+import threading
 import time
 import urllib.error
 
@@ -17,6 +23,100 @@ def test_sigterm_drains_and_exits_0_within_two_seconds(node):
     assert node.stop() == 0
     assert time.monotonic() - before < 2
     assert not (node.data / "endpoints.json").exists()
+
+
+def stop_in_time(node):
+    """Stops the node; it has to end well, within two seconds, and without a complaint in its log."""
+    before = time.monotonic()
+    assert node.stop() == 0
+    seconds = time.monotonic() - before
+    assert seconds < 2, f"{seconds:.2f} s\n{node.tail()}"
+    complaints = [line for line in node.log() if line["level"] != "info"]
+    assert not complaints, complaints
+
+
+def lag(node):
+    """As the group's commits say."""
+    return json.loads(node.command("group", "describe", "users", "-b", node.kafka, "--json"))["lag"]
+
+
+def test_sigterm_under_load_loses_nothing_that_was_acknowledged(node):
+    """One producer pours, one consumer asks for much and reads nothing of it."""
+    node.command("generate", "-b", node.kafka, "--topic", "users_data", "--count", "50000")
+    with lazy_consumer(node, "users_data"):
+        pouring = subprocess.Popen([str(harness.BINARY), "produce", "-b", node.kafka, "--topic", "users_data", "--json", "-X",
+                                    "message.timeout.ms=3000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True)
+        feeder = threading.Thread(target=feed, args=(pouring, 400_000))
+        feeder.start()
+        node.eventually("the flood", lambda: node.pipeline()["rowsRead"] > 80_000)
+        stop_in_time(node)
+        feeder.join()
+        acknowledged = 50_000 + json.loads(pouring.stdout.read())["delivered"]
+        pouring.wait()
+    node.start()
+    node.eventually("a drained topic", lambda: lag(node) == 0, seconds=60)
+    (rows,) = node.rows("SELECT count(*) FROM spark_streams.created_users")
+    assert 80_000 < acknowledged < 450_000, "the stop came in the middle"
+    assert rows["count"] >= acknowledged
+    stop_in_time(node)
+
+
+def feed(producer, records):
+    """Lines until the producer has given up."""
+    try:
+        for i in range(records):
+            producer.stdin.write(f'{{"id":"flood{i}","first_name":"{"x" * 200}"}}\n')
+        producer.stdin.close()
+    except BrokenPipeError:
+        pass
+
+
+@contextlib.contextmanager
+def lazy_consumer(node, topic):
+    """A connection that has asked for megabytes, twenty times, and takes none of them off the wire."""
+    with socket.create_connection(node.kafka.rsplit(":", 1)) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        name = topic.encode()
+        for correlation in range(20):
+            # Fetch v4: replica, wait, least bytes, most bytes, isolation, one topic with partition 0 from offset 0.
+            body = struct.pack(">iiiibi", -1, 0, 1, 50 << 20, 0, 1) + struct.pack(">h", len(name)) + name
+            body += struct.pack(">iiqi", 1, 0, 0, 50 << 20)
+            header = struct.pack(">hhih", 1, 4, correlation, 4) + b"lazy"
+            s.sendall(struct.pack(">i", len(header) + len(body)) + header + body)
+        yield s
+
+
+def test_sigterm_with_the_demo_at_full_speed(tmp_path):
+    with Node(tmp_path, pipeline=False, flags=("--demo", "--rate", "0")) as node:
+        node.eventually("some people", lambda: node.pipeline()["rowsRead"] > 20_000)
+        stop_in_time(node)
+        node.flags = []
+        node.config.write_text(node.config.read_text().replace("pipelines: []", f"pipelines: ['{node.folder / 'users.yaml'}']"))
+        node.start()
+        node.eventually("a drained topic", lambda: lag(node) == 0, seconds=60)
+        (topic,) = json.loads(node.command("topic", "describe", "users_data", "-b", node.kafka, "--json"))
+        (rows,) = node.rows("SELECT count(*) FROM spark_streams.created_users")
+        assert rows["count"] == topic["partitions"][0]["end_offset"]
+        stop_in_time(node)
+
+
+def test_log_is_json_lines_when_nobody_reads_it_on_a_terminal(node):
+    node.produce(SAMPLE)
+    node.drained(1)
+    assert node.stop() == 0
+    for line in node.log():
+        assert set(line) == {"time", "level", "room", "message"}, line
+        datetime.datetime.fromisoformat(line["time"])
+    assert node.log()[-1] | {"time": ""} == {"time": "", "level": "info", "room": "main", "message": "stopped"}
+
+
+def test_log_can_be_pretty(tmp_path):
+    with Node(tmp_path, pipeline=False, flags=("--log-format", "pretty", "--log-level", "info")) as node:
+        assert node.stop() == 0
+        lines = (node.folder / "err.txt").read_text().splitlines()
+        assert all(re.match(r"\d\d:\d\d:\d\d\.\d{3} info +\w+: \S", line) for line in lines), lines
+        assert lines[-1].endswith("main: stopped")
 
 
 def test_everything_is_there_after_a_clean_restart(node):

@@ -8,8 +8,10 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/utf8.h"
 #include "client/kafka_client.h"
 #include "main/commands/commands.h"
+#include "main/console_tool_flags.h"
 #include "main/exit_code.h"
 #include "main/properties.h"
 #include "main/stop_signals.h"
@@ -29,7 +31,10 @@ struct Options {
   std::uint64_t max_messages = 0;  // 0: no limit
   std::int64_t timeout_ms = -1;    // negative: wait for ever
   std::vector<std::string> properties;
+  std::string properties_file;
   std::vector<std::string> consumer_properties;
+  std::string consumer_properties_file;
+  Properties flag_settings;  // flags that stand for a property of the client
   bool json = false;
 };
 
@@ -99,20 +104,6 @@ class Formatter {
       to[name + "_hex"] = digits;
     }
   }
-  static bool is_utf8(BytesView bytes) {
-    // Boost.JSON's parser checks UTF-8; control characters are legal in the string it writes, so
-    // only they are replaced.
-    std::string quoted = "\"";
-    for (const char c : bytes) {
-      const bool plain = static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
-      quoted += plain ? c : ' ';
-    }
-    quoted += '"';
-    boost::system::error_code error;
-    boost::json::parse(quoted, error);
-    return !error;
-  }
-
   void print_json(const client::KafkaBatch& batch, std::size_t i, std::string& out) const {
     const client::KafkaRecord& record = batch[i];
     boost::json::object all{
@@ -207,11 +198,13 @@ Result<std::uint64_t> print_records(client::KafkaConsumer& consumer, const Optio
 }
 
 int consume(Options& options) {
-  const auto properties = parse_properties(options.properties, "--property", kProperties);
+  const auto properties =
+      merge_properties(options.properties_file, options.properties, "--property", kProperties);
   if (!properties) return usage_error(properties.error().message);
-  const auto consumer_properties =
-      parse_properties(options.consumer_properties, "--consumer-property");
+  auto consumer_properties = merge_properties(options.consumer_properties_file,
+                                              options.consumer_properties, "--consumer-property");
   if (!consumer_properties) return usage_error(consumer_properties.error().message);
+  for (const auto& [name, value] : options.flag_settings) (*consumer_properties)[name] = value;
   const auto offset = start_offset(options);
   if (!offset) return usage_error(offset.error().message);
   if (!options.group.empty() && (options.partition || !options.offset.empty())) {
@@ -224,11 +217,11 @@ int consume(Options& options) {
   config.kafka = {.bootstrap_servers = options.targets.bootstrap_servers(),
                   .client_id = "penstock-consume",
                   .properties = {}};
-  config.kafka.properties = {consumer_properties->begin(), consumer_properties->end()};
+  config.kafka.properties = *consumer_properties;
   config.group = options.group;
   config.start = options.from_beginning ? "earliest" : "latest";
   auto consumer = client::KafkaConsumer::open(config);
-  if (!consumer) return failed(consumer.error());
+  if (!consumer) return usage_error(consumer.error().message);
 
   std::atomic<bool> stopping{false};
   Result<std::uint64_t> printed = 0;
@@ -272,9 +265,15 @@ Run add_consume(CLI::App& app) {
                  "print.offset, print.headers, "
                  "key.separator, line.separator, headers.separator, null.literal")
       ->type_name("NAME=VALUE");
+  app.add_option("--formatter-config", options->properties_file, "The same from a file")
+      ->type_name("FILE");
   app.add_option("--consumer-property,--command-property,-X", options->consumer_properties,
                  "A setting of the Kafka client (librdkafka's names)")
       ->type_name("NAME=VALUE");
+  app.add_option("--consumer.config,--command-config", options->consumer_properties_file,
+                 "The same from a file")
+      ->type_name("FILE");
+  add_console_consumer_flags(app, options->flag_settings);
   app.add_flag("--json", options->json, "One JSON object a record");
   return [options] { return consume(*options); };
 }

@@ -7,16 +7,23 @@
 #include <memory>
 
 #include "base/logging.h"
+#include "main/banner.h"
 #include "main/commands/commands.h"
 #include "main/exit_code.h"
 #include "main/node.h"
 #include "main/people_source.h"
 #include "main/pipeline_files.h"
+#include "main/stop_limit.h"
 #include "main/stop_signals.h"
 #include "main/targets.h"
 
 namespace penstock::main_room {
 namespace {
+
+// SIGTERM ends the process within two seconds. Nobody is waited for after the deadline; what is
+// left is for closing files.
+constexpr auto kStopDeadline = Millis(1300);
+constexpr auto kStopLimit = Millis(1900);
 
 struct Options {
   std::string config;
@@ -66,33 +73,10 @@ std::optional<Config> configuration(const Options& options, int& code) {
   return config;
 }
 
-void print_banner(const Node& node, const Config& config, const Options& options) {
-  const Endpoints& at = node.endpoints();
-  const std::string own =
-      config.data_dir == "penstock-data" ? "" : " --data-dir " + config.data_dir.string();
-  std::string listeners;
-  for (const auto& [name, address] : at.kafka)
-    listeners += fmt::format("{}{} ({})", listeners.empty() ? "" : ", ", address, name);
-  fmt::print("Penstock {} is up (pid {}), {} pipeline{}, data in {}\n\n", PENSTOCK_VERSION, at.pid,
-             node.pipelines(), node.pipelines() == 1 ? "" : "s", config.data_dir.string());
-  fmt::print("  Kafka    {}\n",
-             listeners.empty() ? node.bootstrap_servers() + " (real)" : listeners);
-  fmt::print("  CQL      {}\n", at.cassandra.empty() ? "(real)" : at.cassandra);
-  fmt::print("  HTTP     http://{}/  metrics, livez, readyz, api/pipelines\n\n", at.console);
-  fmt::print("Next, in another terminal:\n");
-  fmt::print("  penstock produce{} --topic users_data      one JSON record a line\n", own);
-  fmt::print(
-      "  penstock cql{} -e 'SELECT id, email, registered_date FROM spark_streams.created_users "
-      "LIMIT 5'\n",
-      own);
-  fmt::print("  penstock group describe{} users            how far behind the pipeline is\n", own);
-  fmt::print("  penstock generate{} --topic users_data --count 1000\n", own);
-  if (options.demo && !options.no_generator) {
-    fmt::print("The demo sends {} people a second to users_data; --no-generator leaves it out.\n",
-               options.rate);
-  }
-  fmt::print("Stop with Ctrl-C or: kill {}\n\n", at.pid);
-  std::fflush(stdout);
+// Commands in this folder find the process by themselves unless flags have led it elsewhere.
+bool found_without_flags(const Options& options) {
+  return options.config.empty() && options.data_dir.empty() && options.kafka.empty() &&
+         options.cassandra.empty();
 }
 
 int up(const Options& options) {
@@ -105,23 +89,37 @@ int up(const Options& options) {
   ::signal(SIGPIPE, SIG_IGN);
 
   StopSignals signals;
+  const std::optional<Sample> sample = sample_of(*pipelines);
   auto node = Node::start(*config, *std::move(pipelines));
   if (!node) return failed(node.error());
-  print_banner(**node, *config, options);
-
   std::unique_ptr<PeopleSource> people;
   if (options.demo && !options.no_generator) {
     auto started = PeopleSource::start({.bootstrap_servers = (*node)->bootstrap_servers(),
                                         .rate = options.rate,
-                                        .count = options.count},
-                                       (*node)->loop());
+                                        .count = options.count});
     if (!started) return failed(started.error());
     people = *std::move(started);
   }
+  Banner banner{.at = (*node)->endpoints(),
+                .data_dir = config->data_dir.string(),
+                .pipelines = (*node)->pipelines(),
+                .program = program_in_shell(),
+                .bootstrap_servers = (*node)->bootstrap_servers(),
+                .contact_points = (*node)->contact_points(),
+                .name_addresses = !found_without_flags(options),
+                .sample = sample,
+                .people_rate = std::nullopt};
+  if (people) banner.people_rate = options.rate;
+  fmt::print("{}", banner.text());
+  std::fflush(stdout);
+
   signals.wait();
   log_info("main", "stopping; a second signal stops at once");
-  people.reset();
-  (*node)->stop();
+  const Deadline deadline(kStopDeadline);
+  const StopLimit limit(kStopLimit);
+  if (people) people->stop(deadline.left() / 4);
+  (*node)->stop(deadline);
+  node->reset();
   log_info("main", "stopped");
   return kOk;
 }

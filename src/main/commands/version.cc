@@ -6,6 +6,7 @@
 
 #include "cql/unsupported.h"
 #include "main/commands/commands.h"
+#include "main/console_tool_flags.h"
 #include "main/exit_code.h"
 #include "wire/kafka/served_apis.h"
 
@@ -20,6 +21,7 @@ void print_compat() {
   for (const auto& [feature, advice] : cql_server::kUnsupported) {
     fmt::print("| {} | {} |\n", feature, advice);
   }
+  fmt::print("\n{}", console_tool_flags_markdown());
 }
 
 }  // namespace
@@ -28,7 +30,9 @@ Run add_version(CLI::App& app) {
   auto json = std::make_shared<bool>(false);
   auto compat = std::make_shared<bool>(false);
   app.add_flag("--json", *json, "As one JSON object");
-  app.add_flag("--compat", *compat, "The Kafka APIs served and the CQL refused, in Markdown");
+  app.add_flag(
+      "--compat", *compat,
+      "The Kafka APIs served, the CQL refused and the flags of Kafka's tools, in Markdown");
   return [json, compat] {
     if (*compat) {
       print_compat();
