@@ -65,6 +65,8 @@ struct BrokerConfig {
       512 << 20;  // in requests not yet answered; above it no connection is read
   std::int32_t max_requests_in_flight =
       64;  // per connection; above it the connection is not read (ours)
+
+  bool operator==(const BrokerConfig&) const = default;
 };
 
 // Where one listener binds and what Metadata tells the clients that came in on it. A host that is
@@ -72,6 +74,7 @@ struct BrokerConfig {
 struct ListenerConfig {
   net::Address bind;
   std::optional<net::Address> advertised;
+  bool operator==(const ListenerConfig&) const = default;
 };
 using Listeners =
     std::map<std::string, ListenerConfig>;  // by listener name: "PLAINTEXT", "INTERNAL", ...

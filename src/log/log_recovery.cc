@@ -70,7 +70,8 @@ LogRecovery::LogRecovery(const PartitionLog::Environment& environment, const std
       disk_(environment.disk),
       knowledge_(knowledge),
       now_(environment.clock.wall_millis()),
-      durable_(knowledge.recovery_point) {}
+      durable_(knowledge.recovery_point),
+      progress_(id.text(), environment.clock) {}
 
 Result<std::shared_ptr<PartitionLog>> LogRecovery::run() {
   TRY(disk_.make_dirs(log_->dir_));
@@ -138,9 +139,17 @@ void LogRecovery::read_epochs() {
 }
 
 Result<void> LogRecovery::open_segments(std::vector<kafka::Offset> bases) {
+  const auto is_trusted = [&](std::size_t i) {
+    return knowledge_.clean_shutdown || (i + 1 < bases.size() && bases[i + 1] <= durable_);
+  };
+  for (std::size_t i = 0; i < bases.size(); ++i) {
+    if (is_trusted(i)) continue;
+    const auto file = TRY(disk_.open(path(segment_file(bases[i], ".log")), OpenFile::Read));
+    progress_.expect(TRY(file->size()));
+  }
   for (std::size_t i = 0; i < bases.size(); ++i) {
     const bool last = i + 1 == bases.size();
-    const bool trusted = knowledge_.clean_shutdown || (!last && bases[i + 1] <= durable_);
+    const bool trusted = is_trusted(i);
     std::shared_ptr<Segment> segment;
     if (trusted) {
       auto opened = open_trusted(bases[i], last);
@@ -198,6 +207,7 @@ Result<std::shared_ptr<Segment>> LogRecovery::scan(kafka::Offset base) {
       *segment->file(), base, [&](const kafka::RecordBatchView& batch, std::uint64_t position) {
         segment->add(BatchHeader::of(batch, position), interval);
         log_->epochs_.assign(batch.leader_epoch(), batch.base_offset());
+        progress_.scanned(batch.size());
       }));
   end_ = found.next_offset;
   if (!found.fault.empty()) {

@@ -8,6 +8,7 @@
 
 #include "base/disk.h"
 #include "log/partition_log.h"
+#include "log/scan_progress.h"
 #include "log/segment.h"
 
 namespace penstock::log {
@@ -58,6 +59,7 @@ class LogRecovery {
   kafka::Offset durable_;  // everything below was acknowledged
   kafka::Offset end_;      // of the segment opened last
   bool cut_ = false;
+  ScanProgress progress_;
 };
 
 }  // namespace penstock::log

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "log/log_recovery.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <random>
 
@@ -34,6 +36,32 @@ TEST(LogRecovery, TornTailIsCutAtLastValidBatch) {
   EXPECT_EQ(bench.log->bytes(), durable);
   EXPECT_EQ(records(*bench.log), (Records{{0, "a"}, {1, "b"}}));
   EXPECT_EQ(bench.append(batch_of("c")).base_offset, Offset(2));
+}
+
+// Half a second passes between any two looks at it.
+class HurryingClock final : public Clock {
+ public:
+  TimePoint now() const override { return TimePoint(Millis(500 * looks_++)); }
+  WallTime wall() const override { return WallTime(); }
+
+ private:
+  mutable std::atomic<int> looks_{0};
+};
+
+TEST(LogRecovery, LongScanSaysOnceASecondHowFarItIs) {
+  LogBench bench;
+  bench.open();
+  for (int i = 0; i < 8; ++i) bench.append(batch_of(std::string(1 << 19, 'x')));
+  bench.flush();
+  const HurryingClock clock;
+  ::testing::internal::CaptureStderr();
+  const auto opened = PartitionLog::open({bench.disk, clock, *bench.commit, bench.run_blocking()},
+                                         bench.dir, bench.id, bench.config, {});
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  ASSERT_TRUE(opened);
+  EXPECT_THAT(said, ::testing::HasSubstr("recovering " + bench.id.text() + ": 25 % of 4 MiB"));
+  EXPECT_THAT(said, ::testing::HasSubstr(": 100 % of 4 MiB"));
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 4);
 }
 
 TEST(LogRecovery, WrittenButUnacknowledgedSurvivesAKillAndIsSynced) {

@@ -98,7 +98,7 @@ void read_kafka(YamlSection root, Config::Kafka& into) {
   read_listeners(kafka, into);
   read_broker(kafka, into.broker);
   kafka.boolean("allow_unauthenticated", into.allow_unauthenticated);
-  kafka.refuse("security", "SASL and TLS to a real Kafka come with the security release");
+  kafka.refuse(kRefusedKeys);
   kafka.finish();
 }
 
@@ -122,10 +122,9 @@ void read_cassandra(YamlSection root, Config::Cassandra& into) {
                       "built-in one) exclude each other");
   }
   cassandra.address("listen", into.listen);
-  cassandra.text("local_dc", into.local_dc);
   cassandra.number("block_cache_bytes", into.block_cache_bytes, 1 << 20);
   cassandra.boolean("allow_unauthenticated", into.allow_unauthenticated);
-  cassandra.refuse("auth", "passwords and TLS come with the security release");
+  cassandra.refuse(kRefusedKeys);
   cassandra.finish();
 }
 
@@ -146,11 +145,30 @@ void read_pipelines(YamlSection& root, const fs::path& folder, Config& into) {
   }
 }
 
+void read_root(YamlSection root, const fs::path& folder, Config& config) {
+  std::string data_dir;
+  root.text("data_dir", data_dir);
+  if (!data_dir.empty()) config.data_dir = beside(folder, data_dir);
+  root.has("kafka");
+  root.has("cassandra");
+  root.has("console");
+  read_kafka(root, config.kafka);
+  read_cassandra(root, config.cassandra);
+  YamlSection console = root.section("console");
+  console.address("listen", config.console.listen);
+  console.boolean("allow_unauthenticated", config.console.allow_unauthenticated);
+  console.finish();
+  read_pipelines(root, folder, config);
+  root.refuse(kRefusedKeys);
+  root.finish();
+}
+
 }  // namespace
 
 std::string Problem::text() const {
-  if (line == 0) return file + ": " + message;
-  return fmt::format("{}:{}:{}: {}", file, line, column, message);
+  const std::string meant = suggestion.empty() ? "" : "; did you mean '" + suggestion + "'?";
+  if (line == 0) return file + ": " + message + meant;
+  return fmt::format("{}:{}:{}: {}{}", file, line, column, message, meant);
 }
 
 Config Config::built_in(const fs::path& folder) {
@@ -183,29 +201,21 @@ Config Config::parse(const std::string& yaml, const fs::path& file, Problems& pr
     problems.push_back({file.string(), thrown.mark.line + 1, thrown.mark.column + 1, thrown.msg});
     return config;
   }
-  YamlSection root(tree, "", file.string(), problems);
-  std::string data_dir;
-  root.text("data_dir", data_dir);
-  if (!data_dir.empty()) config.data_dir = beside(folder, data_dir);
-  root.has("kafka");
-  root.has("cassandra");
-  root.has("console");
-  read_kafka(root, config.kafka);
-  read_cassandra(root, config.cassandra);
-  YamlSection console = root.section("console");
-  console.address("listen", config.console.listen);
-  console.boolean("allow_unauthenticated", config.console.allow_unauthenticated);
-  console.finish();
-  read_pipelines(root, folder, config);
-  for (const char* later : {"schema_registry", "metadata", "dags"}) {
-    root.refuse(later, "this version has no such box; leave the key out");
-  }
-  root.finish();
+  read_root(YamlSection(tree, "", file.string(), problems), folder, config);
   config.check(problems, file.string());
   std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
     return std::tie(a.line, a.column) < std::tie(b.line, b.column);
   });
   return config;
+}
+
+std::set<std::string> Config::keys() {
+  Problems none;
+  std::set<std::string> keys;
+  Config config;
+  read_root(YamlSection(YAML::Node(), "", "", none, &keys), {}, config);
+  std::erase_if(keys, [](const std::string& key) { return key.starts_with("kafka.advertised."); });
+  return keys;
 }
 
 void Config::check(Problems& problems, const std::string& where) const {

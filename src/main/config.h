@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,7 @@ struct Problem {
   int line = 0;  // from 1; 0 = the whole file
   int column = 0;
   std::string message;
+  std::string suggestion;  // the key that was meant, when one is near
 
   std::string text() const;  // "penstock.yaml:3:1: unknown key 'kafak'; did you mean 'kafka'?"
 };
@@ -34,18 +37,20 @@ struct Config {
     std::string bootstrap_servers;  // not empty: a real Kafka, and nothing above counts
     bool allow_unauthenticated = false;
     bool built_in() const { return bootstrap_servers.empty(); }
+    bool operator==(const Kafka&) const = default;
   };
   struct Cassandra {
     net::Address listen{"127.0.0.1", 9042};
     std::vector<net::Address> contact_points;  // not empty: a real Cassandra
-    std::string local_dc;
     std::int64_t block_cache_bytes = 32 << 20;
     bool allow_unauthenticated = false;
     bool built_in() const { return contact_points.empty(); }
+    bool operator==(const Cassandra&) const = default;
   };
   struct Console {
     net::Address listen{"127.0.0.1", 8080};
     bool allow_unauthenticated = false;
+    bool operator==(const Console&) const = default;
   };
 
   std::filesystem::path data_dir = "penstock-data";
@@ -68,6 +73,25 @@ struct Config {
   // The rules that also hold for addresses given as flags: who listens beyond this machine says so
   // by name.
   void check(Problems& problems, const std::string& where) const;
+
+  // Every key that is read, with its section: "kafka.num_partitions". Not the names of listeners.
+  static std::set<std::string> keys();
+  bool operator==(const Config&) const = default;
 };
+
+// A key that belongs into the file and does nothing yet, so it is refused. COMPAT.md lists them.
+struct RefusedKey {
+  const char* section;  // empty: the root
+  const char* key;
+  const char* why;
+};
+inline constexpr std::array<RefusedKey, 6> kRefusedKeys{{
+    {"kafka", "security", "SASL and TLS to a real Kafka come with the security release"},
+    {"cassandra", "auth", "passwords and TLS come with the security release"},
+    {"cassandra", "local_dc", "every contact point is used alike; leave the key out"},
+    {"", "schema_registry", "this version has no such box; leave the key out"},
+    {"", "metadata", "this version has no such box; leave the key out"},
+    {"", "dags", "this version has no such box; leave the key out"},
+}};
 
 }  // namespace penstock::main_room

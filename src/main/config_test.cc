@@ -3,8 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <yaml-cpp/yaml.h>
 
 #include <cstdlib>
+#include <fstream>
 
 namespace penstock::main_room {
 namespace {
@@ -54,7 +56,7 @@ kafka:
 TEST(Config, RealOnesAreAddresses) {
   const Config config = good(R"(
 kafka: {bootstrap_servers: "k1:9092,k2:9092"}
-cassandra: {contact_points: ["c1", "c2:9043"], local_dc: dc1}
+cassandra: {contact_points: ["c1", "c2:9043"]}
 )");
   EXPECT_FALSE(config.kafka.built_in());
   EXPECT_EQ(config.kafka.bootstrap_servers, "k1:9092,k2:9092");
@@ -92,6 +94,35 @@ TEST(Config, WhatIsNotBuiltYetIsRefusedByName) {
   EXPECT_THAT(problems_of("kafka: {bootstrap_servers: k, security: {}}"),
               ElementsAre(HasSubstr("'kafka.security' is not supported yet")));
   EXPECT_THAT(problems_of("dags: dags"), ElementsAre(HasSubstr("'dags' is not supported yet")));
+  EXPECT_THAT(problems_of("cassandra: {contact_points: [c], local_dc: dc1}"),
+              ElementsAre(HasSubstr("'cassandra.local_dc' is not supported yet")));
+}
+
+// The example is where people look settings up.
+class ExampleFile : public testing::Test {
+ protected:
+  static std::string text() {
+    std::ifstream in(PENSTOCK_ROOT_DIR "/penstock.example.yaml");
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+};
+
+TEST_F(ExampleFile, HasEveryKeyThatIsRead) {
+  std::set<std::string> shown{"kafka.advertised", "kafka.bootstrap_servers",
+                              "cassandra.contact_points"};  // in comments
+  for (const std::string& key : shown)
+    EXPECT_THAT(text(), HasSubstr(key.substr(key.find('.') + 1) + ":"));
+  for (const auto& section : YAML::Load(text())) {
+    const std::string name = section.first.Scalar();
+    shown.insert(name);
+    if (!section.second.IsMap()) continue;
+    for (const auto& entry : section.second) shown.insert(name + "." + entry.first.Scalar());
+  }
+  EXPECT_EQ(shown, Config::keys());
+}
+
+TEST_F(ExampleFile, ShowsTheDefaults) {
+  EXPECT_TRUE(good(text()) == good(""));
 }
 
 TEST(Config, EnvironmentStandsInValues) {

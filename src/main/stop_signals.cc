@@ -37,9 +37,14 @@ StopSignals::~StopSignals() {
 }
 
 int StopSignals::wait() {
-  pollfd events[2] = {{signals_, POLLIN, 0}, {released_, POLLIN, 0}};
-  while (::poll(events, 2, -1) < 0) {
+  while (true) {
+    if (const auto came = wait_for(Millis(-1))) return *came;
   }
+}
+
+std::optional<int> StopSignals::wait_for(Millis time) {
+  pollfd events[2] = {{signals_, POLLIN, 0}, {released_, POLLIN, 0}};
+  if (::poll(events, 2, static_cast<int>(time.count())) <= 0) return std::nullopt;
   if ((events[0].revents & POLLIN) == 0) return 0;
   signalfd_siginfo info{};
   if (::read(signals_, &info, sizeof info) != sizeof info) return 0;

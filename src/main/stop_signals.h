@@ -3,6 +3,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+
+#include "base/clock.h"
 
 namespace penstock::main_room {
 
@@ -18,6 +21,8 @@ class StopSignals {
 
   // Blocks until a signal came (its number) or release() was called (0).
   int wait();
+  // The same, or nothing when neither happened in time.
+  std::optional<int> wait_for(Millis time);
   void release();  // any thread
 
  private:

@@ -9,8 +9,13 @@
 
 namespace penstock::main_room {
 
-YamlSection::YamlSection(YAML::Node node, std::string name, std::string file, Problems& problems)
-    : node_(std::move(node)), name_(std::move(name)), file_(std::move(file)), problems_(problems) {
+YamlSection::YamlSection(YAML::Node node, std::string name, std::string file, Problems& problems,
+                         std::set<std::string>* asked)
+    : node_(std::move(node)),
+      name_(std::move(name)),
+      file_(std::move(file)),
+      problems_(problems),
+      asked_(asked) {
   if (node_.IsMap() || node_.IsNull() || !node_.IsDefined()) return;
   problem(node_,
           (name_.empty() ? "the file" : "'" + name_ + "'") + " must be a map of keys and values");
@@ -23,6 +28,7 @@ std::string YamlSection::path(const std::string& key) const {
 
 YAML::Node YamlSection::node(const std::string& key) {
   known_.push_back(key);
+  if (asked_ != nullptr) asked_->insert(path(key));
   // The node that yaml-cpp gives for a missing key throws whatever it is asked; this one does not.
   const YAML::Node missing(YAML::NodeType::Undefined);
   if (!node_.IsMap()) return missing;
@@ -35,7 +41,7 @@ bool YamlSection::has(const std::string& key) {
 }
 
 YamlSection YamlSection::section(const std::string& key) {
-  return YamlSection(node(key), path(key), file_, problems_);
+  return YamlSection(node(key), path(key), file_, problems_, asked_);
 }
 
 void YamlSection::text(const std::string& key, std::string& into) {
@@ -94,9 +100,14 @@ void YamlSection::texts(const std::string& key, std::vector<std::string>& into) 
   }
 }
 
-void YamlSection::refuse(const std::string& key, const std::string& why) {
-  const YAML::Node value = node(key);
-  if (value.IsDefined()) problem(value, "'" + path(key) + "' is not supported yet: " + why);
+void YamlSection::refuse(std::span<const RefusedKey> keys) {
+  for (const RefusedKey& refused : keys) {
+    if (refused.section != name_) continue;
+    const YAML::Node value = node(refused.key);
+    if (asked_ != nullptr) asked_->erase(path(refused.key));
+    if (value.IsDefined())
+      problem(value, "'" + path(refused.key) + "' is not supported yet: " + refused.why);
+  }
 }
 
 std::vector<std::string> YamlSection::keys() const {
@@ -108,9 +119,10 @@ std::vector<std::string> YamlSection::keys() const {
   return names;
 }
 
-void YamlSection::problem(const YAML::Node& at, std::string message) {
+void YamlSection::problem(const YAML::Node& at, std::string message, std::string suggestion) {
   const YAML::Mark mark = at.IsDefined() ? at.Mark() : YAML::Mark::null_mark();
-  problems_.push_back({file_, mark.line + 1, mark.column + 1, std::move(message)});
+  problems_.push_back(
+      {file_, mark.line + 1, mark.column + 1, std::move(message), std::move(suggestion)});
 }
 
 std::string YamlSection::scalar(const YAML::Node& node) {
@@ -146,7 +158,7 @@ void YamlSection::finish() {
     const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "?";
     if (!seen.insert(key).second) problem(entry.first, "key '" + path(key) + "' stands here twice");
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
-    problem(entry.first, "unknown key '" + path(key) + "'" + did_you_mean(key, known_));
+    problem(entry.first, "unknown key '" + path(key) + "'", nearest(key, known_));
   }
 }
 

@@ -5,6 +5,8 @@
 
 #include <concepts>
 #include <limits>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,7 +22,9 @@ namespace penstock::main_room {
 class YamlSection {
  public:
   // `name` is the path of the section for messages: "kafka.listeners"; empty for the root.
-  YamlSection(YAML::Node node, std::string name, std::string file, Problems& problems);
+  // `asked`, if given, gets the paths of the keys that are asked for.
+  YamlSection(YAML::Node node, std::string name, std::string file, Problems& problems,
+              std::set<std::string>* asked = nullptr);
 
   bool has(const std::string& key);
   YamlSection section(const std::string& key);
@@ -45,12 +49,12 @@ class YamlSection {
   }
   // A list of text; a single text counts as a list of one.
   void texts(const std::string& key, std::vector<std::string>& into);
-  // Understood, and refused for now.
-  void refuse(const std::string& key, const std::string& why);
+  // Those of this section: understood, and refused for now.
+  void refuse(std::span<const RefusedKey> keys);
 
   std::vector<std::string> keys() const;
   std::string path(const std::string& key) const;
-  void problem(const YAML::Node& at, std::string message);
+  void problem(const YAML::Node& at, std::string message, std::string suggestion = "");
   // The text of a scalar with ${NAME} replaced.
   std::string scalar(const YAML::Node& node);
   void finish();
@@ -62,6 +66,7 @@ class YamlSection {
   std::string name_;
   std::string file_;
   Problems& problems_;
+  std::set<std::string>* asked_;
   std::vector<std::string> known_;
 };
 

@@ -4,8 +4,10 @@ import json
 import os
 import pathlib
 import pty
+import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -39,6 +41,17 @@ def test_nobody_answering_exits_with_75():
     assert done.returncode == 75 and address in done.stderr, done
 
 
+def test_every_client_command_exits_with_75_when_nobody_listens(tmp_path):
+    address = f"127.0.0.1:{harness.free_port()}"
+    commands = [("topic", "list"), ("topic", "create", "t"), ("topic", "describe", "t"), ("topic", "delete", "t"), ("group", "list"),
+                ("group", "describe", "g"), ("group", "delete", "g"), ("consume", "--topic", "t"),
+                ("consume", "--topic", "t", "--group", "g"), ("generate", "--topic", "t", "--count", "1")]
+    running = [subprocess.Popen([str(harness.BINARY), *command, "-b", address], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, cwd=tmp_path) for command in commands]
+    ended = {" ".join(command): (process.communicate(timeout=60), process.returncode) for command, process in zip(commands, running)}
+    assert all(code == 75 and err.startswith("penstock: ") for (_, err), code in ended.values()), ended
+
+
 def test_validate_names_every_problem_with_line_column_and_suggestion(tmp_path):
     (tmp_path / "penstock.yaml").write_text("kafka:\n  listners: {A: \"127.0.0.1:1\"}\nconsle: {}\n")
     done = penstock("validate", cwd=tmp_path)
@@ -51,7 +64,11 @@ def test_validate_names_every_problem_with_line_column_and_suggestion(tmp_path):
     done = penstock("validate", "users.yaml", "--json", cwd=tmp_path)
     found = json.loads(done.stdout)
     assert done.returncode == 78 and not found["valid"]
-    assert any(p["line"] == 4 and "topcis" in p["message"] for p in found["problems"]), found
+    assert any((p["line"], p["column"], p["suggestion"]) == (4, 11, "topics") for p in found["problems"]), found
+    done = penstock("validate", "--json", cwd=tmp_path)
+    (slip, other) = json.loads(done.stdout)["problems"]
+    assert (slip["line"], slip["column"], slip["message"], slip["suggestion"]) == (2, 3, "unknown key 'kafka.listners'", "listeners")
+    assert (other["line"], other["column"], other["suggestion"], other["severity"]) == (3, 1, "console", "error")
 
 
 def test_shipped_files_are_valid():
@@ -80,6 +97,7 @@ def test_topics_can_be_created_listed_described_and_deleted(node):
     assert again.returncode == 1 and "exists" in again.stderr
     node.command("topic", "create", "events", "--if-not-exists", *b)
     assert "events" in node.command("topic", "list", *b).splitlines()
+    assert {"name": "events", "partitions": 3} in json.loads(node.command("topic", "list", "--json", *b))
     (described,) = json.loads(node.command("topic", "describe", "events", "--json", *b))
     assert len(described["partitions"]) == 3 and described["configs"]["retention.ms"] == "60000"
     assert "PartitionCount: 3" in node.command("topic", "describe", "events", *b)
@@ -195,23 +213,43 @@ def test_cql_errors_are_readable_and_exit_with_1(node):
         assert done.returncode == 1 and words in done.stderr, done
 
 
+def read_all(terminal):
+    """What a program writes to its terminal until it ends."""
+    out = b""
+    while True:
+        try:
+            chunk = os.read(terminal, 4096)
+        except OSError:  # the other end is closed
+            return out
+        if not chunk:
+            return out
+        out += chunk
+
+
+def test_generate_shows_on_a_terminal_how_far_it_is(node):
+    master, slave = pty.openpty()
+    generate = subprocess.Popen([str(harness.BINARY), "generate", "-b", node.kafka, "--topic", "t", "--rate", "2000", "--count", "2500"],
+                                stdout=subprocess.DEVNULL, stderr=slave)
+    os.close(slave)
+    out = read_all(master).decode()
+    assert generate.wait(20) == 0
+    count, percent = re.search(r"\r\x1b\[K(\d+) of 2500 people \((\d+) %\), \d+/s", out).groups()
+    assert int(count) >= 1000 and int(percent) == int(count) * 100 // 2500
+    assert out.endswith("\r\x1b[K2500 people sent to t\r\n"), "the line is gone at the end"
+    (topic,) = json.loads(node.command("topic", "describe", "t", "-b", node.kafka, "--json"))
+    assert topic["partitions"][0]["end_offset"] == 2500
+
+
 def test_cql_shell_has_a_line_editor(node, tmp_path):
     master, slave = pty.openpty()
     shell = subprocess.Popen([str(harness.BINARY), "cql", "%s:%d" % node.cql], stdin=slave, stdout=slave, stderr=slave,
                              env={**os.environ, "TERM": "dumb", "HOME": str(tmp_path)}, start_new_session=True)
     os.close(slave)
-    os.write(master, b"SELECT cluster_name\nFROM system.local;\nEXIT\n")
-    out = b""
-    while True:
-        try:
-            chunk = os.read(master, 4096)
-        except OSError:  # the other end is closed
-            break
-        if not chunk:
-            break
-        out += chunk
+    os.write(master, b"SELECT cluster_name\nFROM system.local;\n\x1b[A\x1b[A\nFROM system.peers;\nEXIT\n")
+    out = read_all(master)
     assert shell.wait(20) == 0
     assert b"Test Cluster" in out and b"(1 rows)" in out, out
+    assert b"(0 rows)" in out, "the arrow up has brought the first line back"
     assert "FROM system.local;" in pathlib.Path(tmp_path, ".penstock_cql_history").read_text().replace("\\040", " ")
 
 
@@ -224,6 +262,68 @@ def test_run_works_on_what_is_there_and_ends(tmp_path):
         out = node.command("run", str(pipeline), "-b", node.kafka, "--contact-points", "%s:%d" % node.cql)
         assert "|user_12345|" in out
         assert len(node.rows("SELECT id FROM spark_streams.created_users")) == 1
+
+
+def test_run_finds_the_addresses_of_its_configuration_and_reports_as_json(tmp_path):
+    with Node(tmp_path, pipeline=False) as node:
+        node.command("generate", "-b", node.kafka, "--topic", "users_data", "--count", "20000")
+        config = tmp_path / "worker.yaml"
+        config.write_text(f"kafka: {{bootstrap_servers: '{node.kafka}'}}\ncassandra: {{contact_points: ['{node.cql[0]}:{node.cql[1]}']}}\n")
+        pipeline = tmp_path / "once.yaml"
+        text = (harness.ROOT / "pipelines/users.yaml").read_text()
+        pipeline.write_text(text.replace("trigger: {interval: 500ms, max_rows: 200000}", "trigger: {available_now: true, max_rows: 40}"))
+        done = node.run("run", "-c", str(config), str(pipeline), "--json")
+        assert done.returncode == 0, done.stderr
+        progress = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        assert progress[-1]["numInputRows"] > 0 and progress[-1]["name"] == "users"
+        assert node.rows("SELECT count(*) FROM spark_streams.created_users") == [{"count": 20000}]
+        said = [json.loads(line)["message"] for line in done.stderr.splitlines()]
+        assert any(re.fullmatch(r"pipeline users: \d+ records read, \d+ to go \(\d+ %\), \d+/s", line) for line in said), said
+
+
+def test_run_of_a_pipeline_that_cannot_work_exits_with_1(tmp_path):
+    with Node(tmp_path, pipeline=False) as node:
+        node.produce(SAMPLE)
+        node.cql_command("CREATE KEYSPACE spark_streams WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1};"
+                         "CREATE TABLE spark_streams.created_users (other int PRIMARY KEY)")
+        done = node.run("run", str(harness.ROOT / "pipelines/users.yaml"), "-b", node.kafka, "--contact-points", "%s:%d" % node.cql)
+        assert done.returncode == 1 and "created_users" in done.stderr, done
+
+
+def test_two_nodes_of_one_configuration_side_by_side(tmp_path):
+    """The flags of `up` win over the file, so the file's addresses and folder are not in each other's way."""
+    shared = tmp_path / "penstock.yaml"
+    shared.write_text(f"data_dir: {tmp_path}/unused\npipelines: []\n")
+    nodes = [Node(tmp_path / name, flags=("--kafka", "127.0.0.1:0", "--cassandra", "127.0.0.1:0", "--console", "127.0.0.1:0",
+                                          "--data-dir", str(tmp_path / name / "data"))) for name in ("one", "two")]
+    for node in nodes:
+        node.config = shared
+    with nodes[0] as one, nodes[1] as two:
+        one.command("topic", "create", "only-here", "--data-dir", str(one.data))
+        assert one.command("topic", "list", "--data-dir", str(one.data)) == "only-here\n"
+        assert two.command("topic", "list", "--data-dir", str(two.data)) == ""
+        assert two.cql != one.cql and two.get("/livez") == "alive\n"
+        assert not (tmp_path / "unused").exists()
+
+
+def test_up_makes_nothing_up_without_demo(tmp_path):
+    with Node(tmp_path, pipeline=False) as node:
+        assert node.command("topic", "list", "-b", node.kafka) == ""
+        assert node.stop() == 0
+
+
+def test_demo_without_its_generator_waits_for_records(tmp_path):
+    with Node(tmp_path, pipeline=False, flags=("--demo", "--no-generator")) as node:
+        node.eventually("the pipeline", lambda: node.pipeline()["state"] == "running")
+        node.produce(SAMPLE)
+        assert node.drained(1)["rowsRead"] == 1
+
+
+def test_demo_keeps_its_rate(tmp_path):
+    with Node(tmp_path, pipeline=False, flags=("--demo", "--rate", "50")) as node:
+        begin = time.monotonic()
+        node.drained(100)
+        assert 1.0 < time.monotonic() - begin < 4.0, "a hundred at fifty a second"
 
 
 def test_demo_needs_nothing_else_and_prints_commands_that_can_be_pasted(tmp_path):

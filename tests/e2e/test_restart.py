@@ -119,6 +119,22 @@ def test_log_can_be_pretty(tmp_path):
         assert lines[-1].endswith("main: stopped")
 
 
+def test_limits_of_connections_and_requests_are_the_configured_ones(tmp_path):
+    limits = "  max_connections: 2\n  socket_request_max_bytes: 2000\n"
+    with Node(tmp_path, pipeline=False, kafka_extra=limits) as node:
+        address = node.kafka.rsplit(":", 1)
+        with socket.create_connection(address) as first, socket.create_connection(address) as second:
+            with socket.create_connection(address) as third:
+                assert third.recv(1) == b"", "one too many is closed"
+            # ApiVersions v0, within the limit and above it.
+            first.sendall(struct.pack(">ihhih", 10, 18, 0, 7, -1))
+            assert struct.unpack(">ii", first.recv(8, socket.MSG_WAITALL))[1] == 7
+            second.sendall(struct.pack(">i", 2001))
+            assert second.recv(1) == b""
+        said = " ".join(line["message"] for line in node.log() if line["level"] == "warning")
+        assert "2 connections" in said and "2001" in said, said
+
+
 def test_everything_is_there_after_a_clean_restart(node):
     node.produce(SAMPLE)
     node.drained(1)

@@ -142,9 +142,10 @@ Result<std::int64_t> start_offset(const Options& options) {
 }
 
 Result<void> begin(client::KafkaConsumer& consumer, const Options& options, std::int64_t offset) {
+  // Also for a group, which would wait for its broker without a word.
+  const auto partitions = TRY(consumer.partitions(options.topic, std::chrono::seconds(5)));
   if (!options.group.empty()) return consumer.subscribe({options.topic}, [](client::Rebalance&) {});
   std::vector<client::TopicPartitionOffset> all;
-  const auto partitions = TRY(consumer.partitions(options.topic, std::chrono::seconds(10)));
   for (const std::int32_t partition : partitions) {
     if (options.partition && *options.partition != partition) continue;
     all.push_back(

@@ -22,6 +22,22 @@ struct Options {
   LogFlags log;
 };
 
+// Says once a second how much of a backlog is left, until the pipeline ends or a signal comes.
+int wait_saying_progress(StopSignals& signals, const stream::PipelineRunner& runner) {
+  constexpr auto kEvery = Millis(1000);
+  for (std::int64_t read_before = 0;;) {
+    if (const auto came = signals.wait_for(kEvery)) return *came;
+    const stream::PipelineStatus status = runner.status();
+    if (status.lag > 0 && status.rows_read > read_before) {
+      log_info("main", "pipeline {}: {} records read, {} to go ({} %), {}/s", status.name,
+               status.rows_read, status.lag,
+               status.rows_read * 100 / (status.rows_read + status.lag),
+               (status.rows_read - read_before) * 1000 / kEvery.count());
+    }
+    read_before = status.rows_read;
+  }
+}
+
 int run(Options& options) {
   if (!options.targets.find()) return kBadConfig;
   auto specs = read_pipelines({options.file}, false);
@@ -45,7 +61,8 @@ int run(Options& options) {
       ended = (*runner)->wait();
       signals.release();
     });
-    if (signals.wait() != 0) log_info("main", "stopping; a second signal stops at once");
+    if (wait_saying_progress(signals, **runner) != 0)
+      log_info("main", "stopping; a second signal stops at once");
     (*runner)->stop(Millis(1500));
   }
   if (options.json) {

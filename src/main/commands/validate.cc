@@ -23,7 +23,9 @@ struct Options {
 // Everything wrong (or worth knowing) that was found, as people or programs read it.
 class Findings {
  public:
-  void add(const Problem& p) { add(p.file, p.line, p.column, true, p.message, "", p.text()); }
+  void add(const Problem& p) {
+    add(p.file, p.line, p.column, true, p.message, p.suggestion, p.text());
+  }
   void add(const stream::Problem& p) {
     add(p.file, p.line, p.column, p.severity == stream::Problem::Severity::Error, p.message,
         p.suggestion, p.text());

@@ -6,6 +6,7 @@
 
 #include "cql/unsupported.h"
 #include "main/commands/commands.h"
+#include "main/config.h"
 #include "main/console_tool_flags.h"
 #include "main/exit_code.h"
 #include "wire/kafka/served_apis.h"
@@ -21,6 +22,9 @@ void print_compat() {
   for (const auto& [feature, advice] : cql_server::kUnsupported) {
     fmt::print("| {} | {} |\n", feature, advice);
   }
+  fmt::print("\n| key of penstock.yaml that is refused | why |\n| --- | --- |\n");
+  for (const auto& [section, key, why] : kRefusedKeys)
+    fmt::print("| `{}{}{}` | {} |\n", section, *section == '\0' ? "" : ".", key, why);
   fmt::print("\n{}", console_tool_flags_markdown());
 }
 
