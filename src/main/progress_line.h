@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 
@@ -17,12 +18,14 @@ class ProgressLine {
  public:
   explicit ProgressLine(std::string noun, std::uint64_t total = 0)
       : noun_(std::move(noun)), total_(total), tty_(::isatty(STDERR_FILENO) == 1) {}
-  ~ProgressLine() {
-    if (shown_) fmt::print(stderr, "\r\033[K");
-  }
+  ~ProgressLine() { clear(); }
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
+  // Takes the line away, for what comes after it.
+  void clear() {
+    if (std::exchange(shown_, false)) fmt::print(stderr, "\r\033[K");
+  }
   void at(std::uint64_t count) {
     if (!tty_) return;
     const TimePoint now = system_clock().now();

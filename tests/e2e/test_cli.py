@@ -49,7 +49,8 @@ def test_every_client_command_exits_with_75_when_nobody_listens(tmp_path):
     running = [subprocess.Popen([str(harness.BINARY), *command, "-b", address], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 text=True, cwd=tmp_path) for command in commands]
     ended = {" ".join(command): (process.communicate(timeout=60), process.returncode) for command, process in zip(commands, running)}
-    assert all(code == 75 and err.startswith("penstock: ") for (_, err), code in ended.values()), ended
+    for command, ((_, err), code) in ended.items():
+        assert code == 75 and "\npenstock: " in "\n" + err, f"{command}: {code}\n{err}"
 
 
 def test_validate_names_every_problem_with_line_column_and_suggestion(tmp_path):
@@ -64,7 +65,7 @@ def test_validate_names_every_problem_with_line_column_and_suggestion(tmp_path):
     done = penstock("validate", "users.yaml", "--json", cwd=tmp_path)
     found = json.loads(done.stdout)
     assert done.returncode == 78 and not found["valid"]
-    assert any((p["line"], p["column"], p["suggestion"]) == (4, 11, "topics") for p in found["problems"]), found
+    assert any((p["line"], p["column"], p.get("suggestion")) == (4, 11, "topics") for p in found["problems"]), found
     done = penstock("validate", "--json", cwd=tmp_path)
     (slip, other) = json.loads(done.stdout)["problems"]
     assert (slip["line"], slip["column"], slip["message"], slip["suggestion"]) == (2, 3, "unknown key 'kafka.listners'", "listeners")
@@ -245,10 +246,10 @@ def test_cql_shell_has_a_line_editor(node, tmp_path):
     shell = subprocess.Popen([str(harness.BINARY), "cql", "%s:%d" % node.cql], stdin=slave, stdout=slave, stderr=slave,
                              env={**os.environ, "TERM": "dumb", "HOME": str(tmp_path)}, start_new_session=True)
     os.close(slave)
-    os.write(master, b"SELECT cluster_name\nFROM system.local;\n\x1b[A\x1b[A\nFROM system.peers;\nEXIT\n")
+    os.write(master, b"SELECT data_center\nFROM system.local;\n\x1b[A\x1b[A\nFROM system.peers;\nEXIT\n")
     out = read_all(master)
     assert shell.wait(20) == 0
-    assert b"Test Cluster" in out and b"(1 rows)" in out, out
+    assert b"datacenter1" in out and b"(1 rows)" in out, out
     assert b"(0 rows)" in out, "the arrow up has brought the first line back"
     assert "FROM system.local;" in pathlib.Path(tmp_path, ".penstock_cql_history").read_text().replace("\\040", " ")
 

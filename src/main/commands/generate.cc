@@ -66,6 +66,7 @@ int to_topic(Options& options) {
   if (!source) return failed(source.error());
   signals.wait();
   (*source)->stop(std::chrono::minutes(1));
+  progress.clear();
   const auto [sent, delivered, lost] = (*source)->counts();
   if (delivered < sent) {
     return failed(
