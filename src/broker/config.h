@@ -61,8 +61,9 @@ struct BrokerConfig {
   std::int32_t max_connections =
       10'000;  // per listener; one more is closed at once. Kafka: no limit
   Millis connections_max_idle_ms{600'000};
-  std::int64_t queued_max_request_bytes =
-      512 << 20;  // in requests not yet answered; above it no connection is read
+  std::int64_t queued_max_request_bytes = 512
+                                          << 20;  // in requests not yet answered and answers not
+                                                  // yet taken; above it no connection is read
   std::int32_t max_requests_in_flight =
       64;  // per connection; above it the connection is not read (ours)
 

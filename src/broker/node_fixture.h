@@ -68,7 +68,7 @@ class TestClient {
   // The next answer, which must be there.
   template <class Request>
   typename Request::Response receive(std::int16_t version) {
-    buffered_ += connection.take_sent();
+    take_sent();
     const auto size = kafka::frame_size(buffered_);
     if (!size || *size == 0 || *size > buffered_.size()) {
       ADD_FAILURE() << "no answer to " << Request::api.name;
@@ -83,7 +83,7 @@ class TestClient {
     return std::move(*response);
   }
   bool answered() {
-    buffered_ += connection.take_sent();
+    take_sent();
     return !buffered_.empty();
   }
   template <class Request>
@@ -132,6 +132,13 @@ class TestClient {
   }
 
  private:
+  // A client that is not asked for an answer leaves it in the broker's memory.
+  void take_sent() {
+    const Bytes sent = connection.take_sent();
+    if (!sent.empty()) session_->on_sent(connection, sent.size());
+    buffered_ += sent;
+  }
+
   net::FakeLoop& loop_;
 
  public:
@@ -177,13 +184,14 @@ class NodeFixture : public testing::Test {
   }
   // The power goes and comes back.
   void crash() {
-    clients_.clear();
-    held_.clear();
-    node.reset();
-    loop.run();
+    end_process();
     std::mt19937 random(1);
     disk.power_cut(ForgetfulDisk::Unsynced::Lost, random);
-    hold_disk = false;
+    open();
+  }
+  // The process dies and starts again; what it has written is there.
+  void kill() {
+    end_process();
     open();
   }
   void restart_cleanly() {
@@ -200,6 +208,7 @@ class NodeFixture : public testing::Test {
     loop.run();
     open();
   }
+  std::string metrics() const { return metrics_->text(); }
   TestClient& client(const net::Address& advertised = {"broker.example", 9092}) {
     return *clients_.emplace_back(std::make_unique<TestClient>(*node, sessions, loop, advertised));
   }
@@ -216,6 +225,14 @@ class NodeFixture : public testing::Test {
   std::unique_ptr<Node> node;
 
  private:
+  void end_process() {
+    clients_.clear();
+    held_.clear();
+    node.reset();
+    loop.run();
+    hold_disk = false;
+  }
+
   std::unique_ptr<Metrics> metrics_;
   std::deque<net::Work> held_;
   std::vector<std::unique_ptr<TestClient>> clients_;

@@ -48,6 +48,9 @@ void ResponseQueue::complete(Ticket ticket, std::vector<Bytes> pieces) {
   Slot& slot = slots_[ticket - first_];
   slot.done = true;
   slot.pieces = std::move(pieces);
+  for (const Bytes& piece : slot.pieces)
+    slot.answer_bytes += static_cast<std::int64_t>(piece.size());
+  memory_.take(slot.answer_bytes);
   slot.gone = nullptr;
   ApiMetrics& metrics = metrics_.api(slot.api_key);
   metrics.requests.add();
@@ -61,12 +64,9 @@ void ResponseQueue::send_ready() {
     Slot slot = std::move(slots_.front());
     slots_.pop_front();
     ++first_;
-    std::size_t bytes = 0;
-    for (Bytes& piece : slot.pieces) {
-      bytes += piece.size();
-      connection_->send(std::move(piece));
-    }
-    metrics_.bytes_out.add(static_cast<double>(bytes));
+    unsent_ += slot.answer_bytes;
+    for (Bytes& piece : slot.pieces) connection_->send(std::move(piece));
+    metrics_.bytes_out.add(static_cast<double>(slot.answer_bytes));
     memory_.give_back(slot.request_bytes);
     if (connection_ == nullptr) return;
   }
@@ -89,11 +89,17 @@ void ResponseQueue::refuse(const std::string& why) {
   connection_->close();
 }
 
+void ResponseQueue::sent(std::size_t bytes) {
+  unsent_ -= static_cast<std::int64_t>(bytes);
+  memory_.give_back(static_cast<std::int64_t>(bytes));
+}
+
 void ResponseQueue::connection_closed() {
   connection_ = nullptr;
   std::deque<Slot> left = std::exchange(slots_, {});
+  memory_.give_back(std::exchange(unsent_, 0));
   for (Slot& slot : left) {
-    memory_.give_back(slot.request_bytes);
+    memory_.give_back(slot.request_bytes + slot.answer_bytes);
     if (!slot.done && slot.gone) slot.gone();
   }
 }

@@ -28,7 +28,7 @@ class ResponseQueue : public std::enable_shared_from_this<ResponseQueue> {
 
   using Ticket = std::uint64_t;
   // A request has come in; its answer takes this place. Until then its bytes count against the
-  // budget.
+  // budget, and from then on the answer's, until the client has taken them.
   Ticket enter(std::int16_t api_key, std::size_t request_bytes);
   // The answer, in pieces; none for a request that gets no answer.
   void complete(Ticket ticket, std::vector<Bytes> pieces);
@@ -38,6 +38,8 @@ class ResponseQueue : public std::enable_shared_from_this<ResponseQueue> {
   // Ends the connection for what its client did; the log line says why.
   void refuse(const std::string& why);
   void connection_closed();
+  // The client has taken so many bytes of its answers.
+  void sent(std::size_t bytes);
   // Answers what is due, then closes; takes no more requests.
   void drain();
 
@@ -51,6 +53,7 @@ class ResponseQueue : public std::enable_shared_from_this<ResponseQueue> {
     TimePoint begun;
     bool done = false;
     std::vector<Bytes> pieces;
+    std::int64_t answer_bytes = 0;
     Function<void()> gone;
   };
   void send_ready();
@@ -63,7 +66,8 @@ class ResponseQueue : public std::enable_shared_from_this<ResponseQueue> {
   MemoryBudget& memory_;
   const std::size_t requests_max_;
   std::deque<Slot> slots_;
-  Ticket first_ = 0;  // of slots_.front()
+  Ticket first_ = 0;         // of slots_.front()
+  std::int64_t unsent_ = 0;  // bytes that the client has not taken
   bool paused_for_count_ = false;
   bool paused_for_memory_ = false;
   bool draining_ = false;

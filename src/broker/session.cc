@@ -60,6 +60,10 @@ void KafkaSession::on_bad_frame(net::Connection&, BytesView, const Error& error)
   queue_->refuse(fmt::format("listener {}: {}", listener_, error.message));
 }
 
+void KafkaSession::on_sent(net::Connection&, std::size_t bytes) {
+  queue_->sent(bytes);
+}
+
 void KafkaSession::on_close(net::Connection&) {
   node_.requests().connections.add(-1);
   queue_->connection_closed();

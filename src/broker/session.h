@@ -31,6 +31,7 @@ class KafkaSession final : public net::Session {
   void on_open(net::Connection& connection) override;
   void on_frame(net::Connection& connection, BytesView frame) override;
   void on_bad_frame(net::Connection& connection, BytesView head, const Error& error) override;
+  void on_sent(net::Connection& connection, std::size_t bytes) override;
   void on_close(net::Connection& connection) override;
 
   // Answers what is due and closes.

@@ -197,6 +197,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
     if (error) return close();
     const bool was_paused = reading_paused();
     outbound_bytes_ -= bytes;
+    if (session_ != nullptr) session_->on_sent(*this, bytes);
     if (!waiting_.empty()) return write();
     if (closing_) return close();
     if (was_paused && !reading_paused()) deliver();

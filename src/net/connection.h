@@ -60,6 +60,8 @@ class Session {
     static_cast<void>(error);
     connection.close();
   }
+  // The system has taken so many bytes of what was sent; those it has not taken when the connection ends are not told.
+  virtual void on_sent(Connection&, std::size_t bytes) { static_cast<void>(bytes); }
   // Once, however the connection ended: by the peer, by us, or by an error.
   virtual void on_close(Connection&) {}
 };

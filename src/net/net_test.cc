@@ -33,6 +33,8 @@ struct Collected {
   std::size_t wanted = 1;
   std::promise<void> complete;
   std::promise<void> closed;
+  std::size_t bytes_to_send = 0;
+  std::promise<void> all_sent;
 };
 class Collect final : public Session {
  public:
@@ -40,6 +42,10 @@ class Collect final : public Session {
   void on_frame(Connection&, BytesView bytes) override {
     to_.frames.emplace_back(bytes.substr(1));
     if (to_.frames.size() == to_.wanted) to_.complete.set_value();
+  }
+  void on_sent(Connection&, std::size_t bytes) override {
+    to_.bytes_to_send -= bytes;
+    if (to_.bytes_to_send == 0) to_.all_sent.set_value();
   }
   void on_close(Connection&) override { to_.closed.set_value(); }
 
@@ -128,6 +134,16 @@ TEST(Connection, PausedOneWithNothingUnderWayStaysOpen) {
   EXPECT_EQ(at_server.frames, (std::vector<std::string>{"one", "two"}));
   listener->close();
   at_server.closed.get_future().wait();
+}
+
+TEST(Connection, SessionHearsWhatTheSystemHasTaken) {
+  Collected client;
+  EchoServer server;
+  const ConnectionPtr connection = server.dial(client).value();
+  client.bytes_to_send = frame("one").size() + frame("two").size();
+  EchoServer::send(connection, frame("one"));
+  EchoServer::send(connection, frame("two"));
+  client.all_sent.get_future().wait();
 }
 
 TEST(Connection, BadFrameGetsItsLastAnswerBeforeTheClose) {

@@ -5,12 +5,15 @@
 #include "broker/node_fixture.h"
 #include "wire/kafka/messages/api_versions.h"
 #include "wire/kafka/messages/create_topics.h"
+#include "wire/kafka/messages/delete_groups.h"
 #include "wire/kafka/messages/delete_topics.h"
 #include "wire/kafka/messages/describe_cluster.h"
 #include "wire/kafka/messages/describe_configs.h"
+#include "wire/kafka/messages/fetch.h"
 #include "wire/kafka/messages/find_coordinator.h"
 #include "wire/kafka/messages/list_partition_reassignments.h"
 #include "wire/kafka/messages/metadata.h"
+#include "wire/kafka/messages/offset_commit.h"
 #include "wire/kafka/messages/produce.h"
 #include "wire/kafka/served_apis.h"
 
@@ -233,7 +236,51 @@ TEST_F(Admin, NoConnectionIsReadWhileTheMemoryForRequestsIsSpent) {
   EXPECT_EQ(greedy.connection.pauses, 0);
   EXPECT_EQ(other.connection.pauses, 0);
   release_disk();
+  EXPECT_GT(node->memory().used(), 0) << "the answer waits for its client";
+  EXPECT_TRUE(greedy.answered());
   EXPECT_EQ(node->memory().used(), 0);
+}
+
+class SmallMemory : public NodeFixture {
+ protected:
+  static constexpr std::size_t kBatchBytes = 10'000;
+  static constexpr int kBatches = 100;
+  SmallMemory() { config.queued_max_request_bytes = 400'000; }
+  void SetUp() override {
+    NodeFixture::SetUp();
+    client().create("users");
+    for (int i = 0; i < kBatches; ++i)
+      client().produce("users", batch_of({std::string(kBatchBytes, 'x')}));
+  }
+};
+
+TEST_F(SmallMemory, SlowReadersHoldNoMoreThanTheBudgetAndOthersGoOn) {
+  ASSERT_EQ(node->memory().used(), 0);
+  std::vector<std::unique_ptr<TestClient>> slow;
+  for (int i = 0; i < 20; ++i) {
+    slow.push_back(std::make_unique<TestClient>(*node, sessions, loop, net::Address{"h", 1}));
+    slow.back()->send(12, TestClient::fetch_request("users", 0));  // and never reads the answer
+    EXPECT_LE(node->memory().used(), config.queued_max_request_bytes);
+    const auto fetched = client().fetch("users", 0);
+    EXPECT_GE(fetched.records->size(), kBatchBytes) << "after " << i;
+    EXPECT_EQ(client().produce("users", batch_of({"y"})).error, KafkaError::None);
+  }
+  EXPECT_GT(node->memory().used(), config.queued_max_request_bytes / 2);
+  slow.clear();
+  EXPECT_EQ(node->memory().used(), 0);
+}
+
+TEST_F(SmallMemory, SpentBudgetGivesEmptyAnswersUntilThereIsRoom) {
+  auto& c = client();
+  node->memory().take(config.queued_max_request_bytes);
+  c.send(12, TestClient::fetch_request("users", 0, 500));
+  EXPECT_FALSE(c.answered());
+  loop.advance(Millis(500));
+  const auto empty = c.receive<kafka::FetchRequest>(12).topics.at(0).partitions.at(0);
+  EXPECT_EQ(empty.error, KafkaError::None);
+  EXPECT_EQ(empty.records->size(), 0U);
+  node->memory().give_back(config.queued_max_request_bytes);
+  EXPECT_GE(c.fetch("users", 0).records->size(), kBatchBytes);
 }
 
 }  // namespace
