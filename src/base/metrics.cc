@@ -31,8 +31,14 @@ Metrics::Counter Metrics::counter(const std::string& name, const std::string& he
 
 Metrics::Gauge Metrics::gauge(const std::string& name, const std::string& help, const Labels& labels) {
   Gauge handle;
-  handle.gauge_ = &prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry).Add(labels);
+  auto& family = prometheus::BuildGauge().Name(name).Help(help).Register(impl_->registry);
+  handle.family_ = &family;
+  handle.gauge_ = &family.Add(labels);
   return handle;
+}
+
+void Metrics::remove(const Gauge& gauge) {
+  static_cast<prometheus::Family<prometheus::Gauge>*>(gauge.family_)->Remove(static_cast<prometheus::Gauge*>(gauge.gauge_));
 }
 
 Metrics::Histogram Metrics::histogram(const std::string& name, const std::string& help, const Labels& labels,

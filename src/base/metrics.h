@@ -32,6 +32,7 @@ class Metrics {
    private:
     friend class Metrics;
     void* gauge_ = nullptr;
+    void* family_ = nullptr;
   };
   class Histogram {
    public:
@@ -53,6 +54,9 @@ class Metrics {
   Histogram histogram(const std::string& name, const std::string& help, const Labels& labels = {},
                       std::vector<double> bounds = default_seconds());
   static std::vector<double> default_seconds();
+
+  // What it measured is gone: the line disappears, and the handle and its copies may not be used any more.
+  void remove(const Gauge& gauge);
 
   // Prometheus text exposition format 0.0.4.
   std::string text() const;

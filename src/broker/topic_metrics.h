@@ -15,8 +15,8 @@ namespace penstock::broker {
 
 // Offsets, lag and membership under the names of kafka_exporter, so that its dashboards work.
 // Renewed at most once a second and only after something has changed, so an idle broker does not
-// wake for it. On the broker's loop. The logs and the coordinator given to watch() must outlive it
-// or stop() must come first.
+// wake for it; what was deleted disappears. On the broker's loop. The logs and the coordinator
+// given to watch() must outlive it or stop() must come first.
 class TopicMetrics {
  public:
   TopicMetrics(net::Loop& loop, Metrics& metrics);
@@ -41,6 +41,8 @@ class TopicMetrics {
   void refresh();
   void refresh_topics();
   void refresh_groups();
+  PartitionGauges partition_gauges(const TopicPartition& id);
+  LagGauges lag_gauges(const GroupId& group, const TopicPartition& id);
 
   net::Loop& loop_;
   Metrics& metrics_;
@@ -48,6 +50,7 @@ class TopicMetrics {
   const GroupCoordinator* groups_ = nullptr;
   net::TimerId timer_ = net::TimerId::None;
   std::set<std::weak_ptr<log::PartitionLog>, std::owner_less<>> watched_;
+  std::map<TopicName, Metrics::Gauge> topics_;
   std::map<TopicPartition, PartitionGauges> partitions_;
   std::map<std::pair<GroupId, TopicPartition>, LagGauges> lags_;
   std::map<GroupId, Metrics::Gauge> members_;

@@ -283,5 +283,50 @@ TEST_F(SmallMemory, SpentBudgetGivesEmptyAnswersUntilThereIsRoom) {
   EXPECT_GE(c.fetch("users", 0).records->size(), kBatchBytes);
 }
 
+TEST_F(Admin, GaugesOfWhatWasDeletedDisappear) {
+  const auto refresh = [this] {
+    loop.advance(std::chrono::seconds(1));
+    return metrics();
+  };
+  client().create("users");
+  client().create("other");
+  client().produce("users", batch_of({"x"}));
+  kafka::OffsetCommitRequest commit;
+  commit.group = GroupId("g");
+  commit.topics = {{TopicName("users"), {{PartitionId(0), Offset(1), {}, -1, ""}}}};
+  EXPECT_EQ(client().ask(8, commit).topics.at(0).partitions.at(0).error, KafkaError::None);
+  const std::vector<std::string> lines{
+      "kafka_topic_partitions{topic=\"users\"} 1",
+      "kafka_topic_partition_current_offset{partition=\"0\",topic=\"users\"} 1",
+      "kafka_topic_partition_oldest_offset{partition=\"0\",topic=\"users\"} 0",
+      "kafka_consumergroup_current_offset{consumergroup=\"g\",partition=\"0\",topic=\"users\"} 1",
+      "kafka_consumergroup_lag{consumergroup=\"g\",partition=\"0\",topic=\"users\"} 0",
+      "kafka_consumergroup_members{consumergroup=\"g\"} 0"};
+  std::string text = refresh();
+  for (const std::string& line : lines) EXPECT_NE(text.find(line), std::string::npos) << line;
+
+  kafka::DeleteTopicsRequest request;
+  request.topic_names = {TopicName("users")};
+  EXPECT_EQ(client().ask(5, request).topics.at(0).error, KafkaError::None);
+  EXPECT_EQ(client().ask(2, kafka::DeleteGroupsRequest{{GroupId("g")}}).groups.at(0).error,
+            KafkaError::None);
+  text = refresh();
+  EXPECT_EQ(text.find("users"), std::string::npos) << text;
+  EXPECT_EQ(text.find("consumergroup="), std::string::npos) << text;
+  EXPECT_NE(text.find("kafka_topic_partitions{topic=\"other\"} 1"), std::string::npos);
+}
+
+TEST_F(Admin, CoordinatorIsAtTheAddressOfTheListenerThatWasAsked) {
+  kafka::FindCoordinatorRequest find;
+  find.key = "g";
+  EXPECT_EQ(client({"outside.example", 9092}).ask(3, find).host, "outside.example");
+  EXPECT_EQ(client({"", 9092}).ask(2, find).host, "127.0.0.1");  // as it was connected to
+  kafka::FindCoordinatorRequest batched;
+  batched.coordinator_keys = {"g"};
+  const auto inside = client({"broker", 29092}).ask(4, batched).coordinators.at(0);
+  EXPECT_EQ(inside.host, "broker");
+  EXPECT_EQ(inside.port, 29092);
+}
+
 }  // namespace
 }  // namespace penstock::broker
