@@ -63,6 +63,7 @@ class ForgetfulDisk::MemoryFile final : public File {
     if (at >= inode_->content.size()) return 0;
     const std::size_t size = std::min(bytes, inode_->content.size() - at);
     inode_->content.copy(to, size, at);
+    disk_.bytes_read_[path_] += size;
     return size;
   }
 
@@ -267,6 +268,12 @@ void ForgetfulDisk::fail_call(Call call, int n, int error_number) {
 void ForgetfulDisk::set_capacity(std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   capacity_ = bytes;
+}
+
+std::uint64_t ForgetfulDisk::bytes_read(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = bytes_read_.find(path);
+  return found == bytes_read_.end() ? 0 : found->second;
 }
 
 std::uint64_t ForgetfulDisk::syncs() const {

@@ -51,6 +51,7 @@ class ForgetfulDisk final : public Disk {
   void set_capacity(std::uint64_t bytes);
 
   std::uint64_t syncs() const;  // successful File::sync calls so far
+  std::uint64_t bytes_read(const std::string& path) const;  // of this file, so far
 
  private:
   class MemoryFile;
@@ -64,6 +65,7 @@ class ForgetfulDisk final : public Disk {
   std::uint64_t capacity_ = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t used_ = 0;
   std::uint64_t syncs_ = 0;
+  std::map<std::string, std::uint64_t> bytes_read_;  // by path
   int lives_ = 0;  // power cuts so far
 };
 

@@ -66,7 +66,10 @@ struct LogManager::Impl {
         disk(on),
         loop(home),
         run_blocking(std::move(run)),
-        commit(home, run_blocking, metrics) {}
+        commit(home, run_blocking, metrics),
+        offline(metrics.gauge("penstock_log_offline_partitions",
+                              "Partitions that are damaged or refuse writes after a failed one.")) {
+  }
 
   std::string path(std::string_view name) const { return options.dir + "/" + std::string(name); }
 
@@ -84,6 +87,7 @@ struct LogManager::Impl {
   Result<void> write_checkpoints();
   void maintain();
   void start_timer();
+  void count_offline();
   Result<void> finish_close();
 
   Options options;
@@ -91,6 +95,7 @@ struct LogManager::Impl {
   net::Loop& loop;
   RunBlocking run_blocking;
   GroupCommit commit;
+  Metrics::Gauge offline;
   std::string cluster_id;
   TopicRegistry registry;
   std::map<TopicPartition, Result<std::shared_ptr<PartitionLog>>> logs;
@@ -125,6 +130,7 @@ Result<void> LogManager::Impl::open() {
                       .log_start_offset = at(written_log_starts, id)});
     }
   }
+  count_offline();
   // Recovered bytes are synced, so this holds; then a crash before the first checkpoint scans
   // little.
   if (!clean) TRY(write_checkpoints());
@@ -203,7 +209,14 @@ void LogManager::Impl::open_partition(const Topic& topic, std::int32_t partition
   const LogConfig config = options.defaults.with(topic.configs).value_or(options.defaults);
   auto log =
       PartitionLog::open({disk, loop.clock(), commit, run_blocking}, dir, id, config, knowledge);
-  if (!log) log_error("log", "{} is offline: {}", id.text(), log.error().message);
+  if (log) {
+    static_cast<void>((*log)->on_change([weak = std::weak_ptr(self), opened = log->get()] {
+      const auto impl = weak.lock();
+      if (impl && opened->failure()) (*impl)->count_offline();
+    }));
+  } else {
+    log_error("log", "{} is offline: {}", id.text(), log.error().message);
+  }
   const std::string metadata = dir + "/partition.metadata";
   if (log && !disk.exists(metadata)) {
     // Not synced: the registry knows the id, this copy is for Kafka's tools.
@@ -273,6 +286,12 @@ void LogManager::Impl::start_timer() {
     (*impl)->maintain();
     (*impl)->start_timer();
   });
+}
+
+void LogManager::Impl::count_offline() {
+  if (closing) return;  // then every log ends in its turn
+  offline.set(static_cast<double>(std::ranges::count_if(
+      logs, [](const auto& entry) { return !entry.second || (*entry.second)->failure(); })));
 }
 
 Result<void> LogManager::Impl::finish_close() {
@@ -349,6 +368,7 @@ Result<void> LogManager::delete_topic(const kafka::TopicName& name) {
     if (!log.empty() && log.mapped())
       (*log.mapped())->abandon({Code::NotFound, fmt::format("topic {} was deleted", name)});
   }
+  impl_->count_offline();
   TRY(impl_->move_away(topic));
   registry.deleting.erase(name);
   return impl_->write_topics();

@@ -23,8 +23,8 @@ namespace penstock::log {
 //
 // Lives on the broker's loop; open() runs before the loop serves. Topics are durable when
 // create_topic() and delete_topic() return. A partition whose bytes cannot be trusted is reported
-// by partition() and by one log line; the others serve. Stop with close(); destruction without it
-// is a crash, from which the next open() recovers.
+// by partition(), by one log line and in a gauge; the others serve. Stop with close(); destruction
+// without it is a crash, from which the next open() recovers.
 class LogManager {
  public:
   struct Options {

@@ -183,6 +183,27 @@ TEST(LogManager, CleanStopNeedsNoScanAndRaisesNoEpoch) {
   EXPECT_EQ(bench.log()->leader_epoch(), kafka::LeaderEpoch(1));
 }
 
+TEST(LogManager, CleanStopReadsAlmostNothingOfTheSegments) {
+  ManagerBench bench;
+  must(bench.manager->create_topic(kUsers, 1, {{"segment.bytes", "1000000"}}));
+  for (int i = 0; i < 350; ++i) bench.log()->append(batch_of(std::string(10'000, 'x')));
+  bench.flush();
+  ASSERT_GT(bench.log()->segments(), 3);
+  const auto bytes_read = [&] {
+    std::uint64_t sum = 0;
+    for (const std::string& name : must(bench.disk.list("/data/users-0")))
+      if (name.ends_with(".log")) sum += bench.disk.bytes_read("/data/users-0/" + name);
+    return sum;
+  };
+  std::uint64_t before = bytes_read();
+  bench.close_and_open();
+  EXPECT_LT(bytes_read() - before, 30'000U) << "of 3.5 million";
+  EXPECT_EQ(bench.log()->log_end_offset(), Offset(350));
+  before = bytes_read();
+  bench.kill_and_open();
+  EXPECT_GT(bytes_read() - before, 100'000U) << "what was open is scanned after a kill";
+}
+
 TEST(LogManager, LogStartSurvivesARestartWithinASegment) {
   ManagerBench bench;
   must(bench.manager->create_topic(kUsers, 1));

@@ -37,6 +37,25 @@ void write_durable_end(File& file, kafka::Offset end) {
   static_cast<void>(file.write(0, hint));
 }
 
+// The first record of the batch, from `start` on, whose timestamp is at least `timestamp`.
+Result<std::optional<TimestampedOffset>> find_record(const kafka::RecordBatchView& batch,
+                                                     std::int64_t timestamp, kafka::Offset start) {
+  Bytes scratch;
+  auto records = kafka::RecordReader::open(batch, scratch, PartitionLog::kLookupBytesMax);
+  if (!records && records.error().code == Code::TooLarge) {
+    // A reader that begins here meets the record it wants, only not at once.
+    return TimestampedOffset{batch.base_timestamp(), std::max(batch.base_offset(), start),
+                             batch.leader_epoch()};
+  }
+  if (!records) return fail(records.error());
+  for (kafka::RecordView record; records->next(record);) {
+    if (record.timestamp >= timestamp && record.offset >= start)
+      return TimestampedOffset{record.timestamp, record.offset, batch.leader_epoch()};
+  }
+  TRY(records->finish());
+  return std::nullopt;
+}
+
 }  // namespace
 
 PartitionLog::PartitionLog(const Environment& environment, std::string dir, TopicPartition id,
@@ -239,6 +258,19 @@ const Segment* PartitionLog::segment_holding(kafka::Offset offset) const {
 
 Result<ReadResult> PartitionLog::read(kafka::Offset from, std::size_t bytes_max,
                                       bool at_least_one) const {
+  auto result = read_batches(from, bytes_max, at_least_one);
+  if (!result) report(result.error());
+  return result;
+}
+
+void PartitionLog::report(const Error& error) const {
+  if (error.code != Code::Corrupt && error.code != Code::Io) return;
+  if (std::exchange(reported_, error.message) == error.message) return;
+  log_error("log", "{}: cannot be read: {}", id_.text(), error.message);
+}
+
+Result<ReadResult> PartitionLog::read_batches(kafka::Offset from, std::size_t bytes_max,
+                                              bool at_least_one) const {
   if (from < log_start_ || from > log_end_) {
     return fail(Code::OutOfRange, "offset {} is not in {}, which has {} to {}", from, id_.text(),
                 log_start_, log_end_);
@@ -274,7 +306,12 @@ std::size_t PartitionLog::segments() const {
 
 Result<std::optional<TimestampedOffset>> PartitionLog::offset_for_time(
     std::int64_t timestamp) const {
-  Bytes scratch;
+  auto found = find_time(timestamp);
+  if (!found) report(found.error());
+  return found;
+}
+
+Result<std::optional<TimestampedOffset>> PartitionLog::find_time(std::int64_t timestamp) const {
   for (const auto& [base, segment] : segments_) {
     if (segment->max_timestamp() < timestamp) continue;
     HeaderWalker walker = segment->walk(TRY(segment->position_before_time(timestamp)));
@@ -283,15 +320,9 @@ Result<std::optional<TimestampedOffset>> PartitionLog::offset_for_time(
       if (header->max_timestamp < timestamp || header->last_offset < log_start_) continue;
       const Bytes bytes = TRY(segment->file()->read_exactly(header->position, header->bytes));
       const auto batch = TRY(kafka::RecordBatchView::parse(bytes));
-      std::optional<TimestampedOffset> found;
-      TRY_WITH(kafka::for_each_record(
-                   batch, scratch,
-                   [&](const kafka::RecordView& record) {
-                     if (found || record.timestamp < timestamp || record.offset < log_start_)
-                       return;
-                     found = {record.timestamp, record.offset, header->leader_epoch};
-                   }),
-               fmt::format("{}: the batch at offset {}", id_.text(), header->base_offset));
+      const auto found = TRY_WITH(
+          find_record(batch, timestamp, log_start_),
+          fmt::format("{}: the batch at offset {}", segment->file()->path(), header->base_offset));
       if (found) return found;
     }
   }

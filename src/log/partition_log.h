@@ -110,7 +110,8 @@ class PartitionLog final : public GroupCommit::Member,
 
   // From the batch that holds `from` to at most `bytes_max` bytes, whole batches below the high
   // watermark. The first batch comes even when it alone is longer, if `at_least_one` (KIP-74).
-  // OutOfRange below log_start_offset() or above log_end_offset().
+  // OutOfRange below log_start_offset() or above log_end_offset(); Corrupt or Io, naming the file,
+  // when the bytes cannot be had.
   Result<ReadResult> read(kafka::Offset from, std::size_t bytes_max,
                           bool at_least_one = true) const;
 
@@ -121,7 +122,9 @@ class PartitionLog final : public GroupCommit::Member,
   std::size_t segments() const;
   const std::optional<Error>& failure() const { return failure_; }
 
-  // The first record below the high watermark whose timestamp is at least `timestamp`.
+  // The first record below the high watermark whose timestamp is at least `timestamp`. Of a batch
+  // that decompresses to more than kLookupBytesMax, the first record stands for that one.
+  static constexpr std::size_t kLookupBytesMax = 64 << 20;
   Result<std::optional<TimestampedOffset>> offset_for_time(std::int64_t timestamp) const;
   // The record with the largest timestamp, the first of equals (KIP-734).
   Result<std::optional<TimestampedOffset>> offset_of_max_timestamp() const;
@@ -166,6 +169,11 @@ class PartitionLog final : public GroupCommit::Member,
   void end_flush(const Result<void>& result) override;
 
   Segment& active() { return *segments_.rbegin()->second; }
+  Result<ReadResult> read_batches(kafka::Offset from, std::size_t bytes_max,
+                                  bool at_least_one) const;
+  Result<std::optional<TimestampedOffset>> find_time(std::int64_t timestamp) const;
+  // Says once what is wrong with the bytes: clients ask for them again and again.
+  void report(const Error& error) const;
   const Segment* segment_holding(kafka::Offset offset) const;
   Result<void> begin_segment(kafka::Offset base);
   Result<void> roll_if_needed(std::uint64_t incoming_bytes, kafka::Offset incoming_last);
@@ -199,6 +207,7 @@ class PartitionLog final : public GroupCommit::Member,
   std::map<ListenerId, std::function<void()>> listeners_;
   std::uint64_t last_listener_ = 0;
   std::optional<Error> failure_;
+  mutable std::string reported_;  // the last fault that was found in reading
 };
 
 }  // namespace penstock::log

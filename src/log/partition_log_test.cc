@@ -193,6 +193,23 @@ TEST(PartitionLog, TimeLookupGivesTheExactRecordAlsoWhenCompressedOrOutOfOrder) 
   EXPECT_EQ(bench.log->offset_of_max_timestamp().value()->timestamp, 2001);
 }
 
+TEST(PartitionLog, TimeLookupDoesNotUnpackWhatIsHuge) {
+  LogBench bench;
+  bench.open();
+  const std::string value(PartitionLog::kLookupBytesMax / 2, 'x');
+  bench.append(batch_of("before"));
+  ASSERT_TRUE(bench
+                  .append(batch({.values = {value, value, value},
+                                 .timestamp = 1'800'000'000'000,
+                                 .codec = kafka::Codec::Zstd}))
+                  .ok());
+  bench.flush();
+  const auto found = must(bench.log->offset_for_time(1'800'000'000'002));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->offset, Offset(1));  // of the batch; the record itself is at 3
+  EXPECT_EQ(found->timestamp, 1'800'000'000'000);
+}
+
 TEST(PartitionLog, MaxTimestampIgnoresWhatIsNotDurable) {
   LogBench bench;
   bench.open();

@@ -28,6 +28,16 @@ class Records : public NodeFixture {
     EXPECT_EQ(answer.error, KafkaError::None);
     return answer.offset.value();
   }
+  // One byte of a partition's first segment changes on the disk.
+  void damage(const std::string& partition, std::uint64_t at) {
+    const auto file =
+        disk.open("/data/" + partition + "/00000000000000000000.log", OpenFile::Write).value();
+    char byte = 0;
+    ASSERT_EQ(file->read(at, &byte, 1).value(), 1U);
+    byte = static_cast<char>(byte ^ 1);
+    ASSERT_TRUE(file->write(at, BytesView(&byte, 1)));
+    ASSERT_TRUE(file->sync());
+  }
 };
 
 TEST_F(Records, ProducedRecordIsFetchedUnchanged) {
@@ -243,6 +253,60 @@ TEST_F(Records, LeaderEpochGrowsWithACrashAndTellsWhereTheOldOneEnded) {
   const auto answer = client().ask(4, request).topics[0].partitions[0];
   EXPECT_EQ(answer.error, KafkaError::None);
   EXPECT_EQ(answer.end_offset, Offset(1));
+}
+
+TEST_F(Records, DamagedPartitionAnswersStorageErrorWhileTheOtherServes) {
+  const TopicName pair("pair");
+  ASSERT_EQ(client().create("pair", 2).error, KafkaError::None);
+  const Bytes records = batch_of({"one"});
+  const auto produce = [&](std::int32_t partition) {
+    kafka::ProduceRequest request;
+    request.acks = -1;
+    request.topics = {{pair, {{PartitionId(partition), records}}}};
+    return client().ask(9, request).topics.at(0).partitions.at(0).error;
+  };
+  EXPECT_EQ(produce(0), KafkaError::None);
+  EXPECT_EQ(produce(1), KafkaError::None);
+  EXPECT_NE(metrics().find("penstock_log_offline_partitions 0\n"), std::string::npos);
+  damage("pair-0", 64);
+  kill();
+
+  EXPECT_EQ(produce(0), KafkaError::KafkaStorageError);
+  EXPECT_EQ(produce(1), KafkaError::None);
+  auto fetch = TestClient::fetch_request("pair", 0, 5000);
+  fetch.topics[0].partitions.push_back(fetch.topics[0].partitions[0]);
+  fetch.topics[0].partitions[1].id = PartitionId(1);
+  const auto fetched = client().ask(12, fetch).topics.at(0).partitions;
+  EXPECT_EQ(fetched.at(0).error, KafkaError::KafkaStorageError);
+  EXPECT_EQ(fetched.at(1).error, KafkaError::None);
+  EXPECT_EQ(values_of(*fetched[1].records), (std::vector<std::string>{"one", "one"}));
+  kafka::ListOffsetsRequest list;
+  list.topics = {{pair,
+                  {{PartitionId(0), kafka::kNoLeaderEpoch, -1, 1},
+                   {PartitionId(1), kafka::kNoLeaderEpoch, -1, 1}}}};
+  const auto listed = client().ask(7, list).topics.at(0).partitions;
+  EXPECT_EQ(listed.at(0).error, KafkaError::KafkaStorageError);
+  EXPECT_EQ(listed.at(1).offset, Offset(2));
+  EXPECT_NE(metrics().find("penstock_log_offline_partitions 1\n"), std::string::npos);
+
+  // The topic can be deleted, and then nothing is offline.
+  kafka::DeleteTopicsRequest remove;
+  remove.topic_names = {pair};
+  EXPECT_EQ(client().ask(5, remove).topics.at(0).error, KafkaError::None);
+  EXPECT_NE(metrics().find("penstock_log_offline_partitions 0\n"), std::string::npos);
+}
+
+TEST_F(Records, DamageThatAppearsWhileServingIsAStorageErrorToo) {
+  client().produce("users", batch_of({"one"}));
+  restart_cleanly();  // nothing is scanned
+  damage("users-0", kafka::kBatchMagicAt);
+  EXPECT_EQ(client().fetch("users", 0).error, KafkaError::KafkaStorageError);
+}
+
+TEST_F(Records, PartitionThatRefusesWritesIsCountedAsOffline) {
+  disk.fail_call(ForgetfulDisk::Call::Sync, 1);
+  EXPECT_EQ(client().produce("users", batch_of({"one"})).error, KafkaError::KafkaStorageError);
+  EXPECT_NE(metrics().find("penstock_log_offline_partitions 1\n"), std::string::npos);
 }
 
 TEST_F(Records, ProducersStayOutOfTheBrokersOwnTopic) {
