@@ -10,6 +10,12 @@ namespace {
 
 using kafka::ConfigType;
 
+// What a topic that sets it gets.
+enum class Effect {
+  Applied,
+  None,  // kept and shown; the documentation says why
+};
+
 struct TopicKey {
   std::string_view name;
   ConfigType type;
@@ -17,6 +23,7 @@ struct TopicKey {
   std::string_view fallback;  // Kafka's default
   std::int64_t least = INT64_MIN;
   std::string_view documentation;
+  Effect effect = Effect::None;
 };
 
 constexpr std::string_view kMaxLong = "9223372036854775807";
@@ -24,55 +31,56 @@ constexpr std::string_view kMaxLong = "9223372036854775807";
 constexpr TopicKey kTopicKeys[] = {
     {"cleanup.policy", ConfigType::List, "log.cleanup.policy", "delete", 0,
      "What happens to old records: delete, compact or both. Compacted topics are kept whole for "
-     "now."},
+     "now.",
+     Effect::Applied},
     {"compression.type", ConfigType::String, "compression.type", "producer", 0,
-     "Records are kept as their producer compressed them, whatever is set."},
+     "Records stay as their producer compressed them."},
     {"delete.retention.ms", ConfigType::Long, "log.cleaner.delete.retention.ms", "86400000", 0,
-     "Compaction: life of tombstones."},
+     "Nothing is compacted yet."},
     {"file.delete.delay.ms", ConfigType::Long, "log.segment.delete.delay.ms", "60000", 0,
-     "Delay before files are removed."},
+     "Files are removed at once."},
     {"flush.messages", ConfigType::Long, "log.flush.interval.messages", kMaxLong, 1,
-     "Not needed: what is acknowledged is on disk."},
+     "What is acknowledged is on disk already."},
     {"flush.ms", ConfigType::Long, "log.flush.interval.ms", kMaxLong, 0,
-     "Not needed: what is acknowledged is on disk."},
+     "What is acknowledged is on disk already."},
     {"follower.replication.throttled.replicas", ConfigType::List, "", "", 0,
      "One node has no followers."},
     {"index.interval.bytes", ConfigType::Int, "log.index.interval.bytes", "4096", 0,
-     "Bytes of records between index entries."},
+     "Bytes of records between index entries.", Effect::Applied},
     {"leader.replication.throttled.replicas", ConfigType::List, "", "", 0,
      "One node has no followers."},
     {"max.compaction.lag.ms", ConfigType::Long, "log.cleaner.max.compaction.lag.ms", kMaxLong, 1,
-     "Compaction: longest wait."},
+     "Nothing is compacted yet."},
     {"max.message.bytes", ConfigType::Int, "message.max.bytes", "1048588", 0,
-     "Largest record batch, as stored."},
+     "Largest record batch, as stored.", Effect::Applied},
     {"message.downconversion.enable", ConfigType::Boolean, "log.message.downconversion.enable",
-     "true", 0, "Fetch below version 4 is not served."},
+     "true", 0, "Fetch below version 4, which would need it, is not served."},
     {"message.format.version", ConfigType::String, "log.message.format.version", "3.0-IV1", 0,
-     "Always record batches of magic 2."},
+     "Records are always kept in batches of magic 2."},
     {"message.timestamp.difference.max.ms", ConfigType::Long,
      "log.message.timestamp.difference.max.ms", kMaxLong, 0, "Record timestamps are not bounded."},
     {"message.timestamp.type", ConfigType::String, "log.message.timestamp.type", "CreateTime", 0,
-     "CreateTime or LogAppendTime."},
+     "CreateTime or LogAppendTime.", Effect::Applied},
     {"min.cleanable.dirty.ratio", ConfigType::Double, "log.cleaner.min.cleanable.ratio", "0.5", 0,
-     "Compaction: when to begin."},
+     "Nothing is compacted yet."},
     {"min.compaction.lag.ms", ConfigType::Long, "log.cleaner.min.compaction.lag.ms", "0", 0,
-     "Compaction: least wait."},
+     "Nothing is compacted yet."},
     {"min.insync.replicas", ConfigType::Int, "min.insync.replicas", "1", 1,
      "One node keeps one copy."},
     {"preallocate", ConfigType::Boolean, "log.preallocate", "false", 0,
      "Segments are not preallocated."},
     {"retention.bytes", ConfigType::Long, "log.retention.bytes", "-1", -1,
-     "Largest size of a partition; -1: no limit."},
+     "Largest size of a partition; -1: no limit.", Effect::Applied},
     {"retention.ms", ConfigType::Long, "log.retention.ms", "604800000", -1,
-     "How long records are kept; -1: for ever."},
+     "How long records are kept; -1: for ever.", Effect::Applied},
     {"segment.bytes", ConfigType::Int, "log.segment.bytes", "1073741824", 14,
-     "Size at which a new segment file begins."},
+     "Size at which a new segment file begins.", Effect::Applied},
     {"segment.index.bytes", ConfigType::Int, "log.index.size.max.bytes", "10485760", 12,
-     "Largest index file."},
+     "Largest index file.", Effect::Applied},
     {"segment.jitter.ms", ConfigType::Long, "log.roll.jitter.ms", "0", 0,
      "Segments are rolled without jitter."},
     {"segment.ms", ConfigType::Long, "log.roll.ms", "604800000", 1,
-     "Age at which a new segment file begins."},
+     "Age at which a new segment file begins.", Effect::Applied},
     {"unclean.leader.election.enable", ConfigType::Boolean, "unclean.leader.election.enable",
      "false", 0, "One node elects nobody."},
 };
@@ -201,6 +209,16 @@ std::vector<ConfigEntry> broker_config_entries(const BrokerConfig& config) {
   add("queued.max.request.bytes", ConfigType::Long,
       std::to_string(config.queued_max_request_bytes));
   return entries;
+}
+
+std::string topic_settings_markdown() {
+  std::string text = "| topic setting | effect |\n| --- | --- |\n";
+  for (const Effect effect : {Effect::Applied, Effect::None})
+    for (const TopicKey& key : kTopicKeys)
+      if (key.effect == effect)
+        text += fmt::format("| {} | {}{} |\n", key.name, effect == Effect::None ? "none: " : "",
+                            key.documentation);
+  return text;
 }
 
 Result<void> check_topic_config(std::string_view name, const std::optional<std::string>& value) {

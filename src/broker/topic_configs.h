@@ -25,6 +25,8 @@ struct ConfigEntry {
 // Every topic setting that Kafka 3.4 knows, with what a topic that does not set it has. Settings
 // that Penstock does not act on are listed too: tools read all, change one, and write all back.
 std::vector<ConfigEntry> topic_config_defaults(const BrokerConfig& config);
+// Which of them have an effect here, and why the others have none: the table of COMPAT.md.
+std::string topic_settings_markdown();
 // The broker's own settings, read-only over the wire.
 std::vector<ConfigEntry> broker_config_entries(const BrokerConfig& config);
 

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "broker/topic_configs.h"
 #include "cql/unsupported.h"
 #include "main/commands/commands.h"
 #include "main/config.h"
@@ -15,9 +16,10 @@ namespace penstock::main_room {
 
 namespace {
 
-// The parts of COMPAT.md that are made from the code: what is served, and what is refused.
+// The parts of COMPAT.md that are made from the code: what is served, what has no effect, and what
+// is refused.
 void print_compat() {
-  fmt::print("{}", kafka::served_apis_markdown());
+  fmt::print("{}\n{}", kafka::served_apis_markdown(), broker::topic_settings_markdown());
   fmt::print("\n| CQL that is refused | what to do instead |\n| --- | --- |\n");
   for (const auto& [feature, advice] : cql_server::kUnsupported) {
     fmt::print("| {} | {} |\n", feature, advice);
@@ -34,9 +36,8 @@ Run add_version(CLI::App& app) {
   auto json = std::make_shared<bool>(false);
   auto compat = std::make_shared<bool>(false);
   app.add_flag("--json", *json, "As one JSON object");
-  app.add_flag(
-      "--compat", *compat,
-      "The Kafka APIs served, the CQL refused and the flags of Kafka's tools, in Markdown");
+  app.add_flag("--compat", *compat,
+               "What is served, ignored and refused, in Markdown");
   return [json, compat] {
     if (*compat) {
       print_compat();
