@@ -6,21 +6,30 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-VERSION = "3.9.1"
-JARS = ROOT / "build" / "jars" / f"kafka-{VERSION}"
-POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-<groupId>penstock</groupId><artifactId>dump-log</artifactId><version>1</version><dependencies>
-<dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{VERSION}</version></dependency>
-</dependencies></project>"""
+JARS = ROOT / "build" / "jars"
+
+
+def fetch(artifact, version, folder, pom):
+    """The class path of an artifact of org.apache.kafka with all that it needs."""
+    complete = JARS / folder / ".complete"
+    if not complete.exists():
+        pom.write_text(f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>penstock</groupId><artifactId>tests</artifactId><version>1</version><dependencies>
+<dependency><groupId>org.apache.kafka</groupId><artifactId>{artifact}</artifactId><version>{version}</version></dependency>
+</dependencies></project>""")
+        subprocess.run(["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={complete.parent}"],
+                       check=True, timeout=900)
+        complete.touch()
+    return f"{complete.parent}/*"
 
 
 @pytest.fixture(scope="session")
 def classpath(tmp_path_factory):
-    complete = JARS / ".complete"
-    if not complete.exists():
-        pom = tmp_path_factory.mktemp("pom") / "pom.xml"
-        pom.write_text(POM)
-        subprocess.run(["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={JARS}"],
-                       check=True, timeout=900)
-        complete.touch()
-    return f"{JARS}/*"
+    """The tools and clients of Kafka 3.9, the last line that also speaks to old brokers."""
+    return fetch("kafka_2.13", "3.9.1", "kafka-3.9.1", tmp_path_factory.mktemp("pom") / "pom.xml")
+
+
+@pytest.fixture(scope="session")
+def newest_clients(tmp_path_factory):
+    """Clients of the newest line."""
+    return fetch("kafka-clients", "4.2.0", "clients-4.2.0", tmp_path_factory.mktemp("pom") / "pom.xml")

@@ -3,9 +3,8 @@
 import json
 import threading
 
-import pytest
-
-kafka = pytest.importorskip("kafka")
+import confluent_kafka
+import kafka
 
 
 def consumer(node, **more):
@@ -43,6 +42,54 @@ def test_two_members_share_the_partitions_and_the_one_left_takes_all(node):
     second.leave()
     node.eventually("all four for the one left", lambda: len(first.assigned) == 4)
     first.leave()
+
+
+class StaticMember(threading.Thread):
+    """A member of librdkafka's with a group.instance.id; counts what its group makes it give up and take."""
+
+    def __init__(self, node, instance):
+        super().__init__(daemon=True)
+        self.consumer = confluent_kafka.Consumer({
+            "bootstrap.servers": node.kafka, "group.id": "statics", "group.instance.id": instance, "session.timeout.ms": 20_000,
+            "heartbeat.interval.ms": 300, "auto.offset.reset": "earliest"})
+        self.changes = 0
+        self.assigned = set()
+        self.leaving = threading.Event()
+        self.consumer.subscribe(["work"], on_assign=self.on_assign, on_revoke=self.on_revoke)
+        self.start()
+
+    def on_assign(self, _, partitions):
+        self.changes += 1
+        self.assigned = {p.partition for p in partitions}
+
+    def on_revoke(self, *_):
+        self.changes += 1
+        self.assigned = set()
+
+    def run(self):
+        while not self.leaving.is_set():
+            self.consumer.poll(0.05)
+
+    def stop(self):
+        self.leaving.set()
+        self.join()
+        self.consumer.close()
+
+
+def test_static_member_that_restarts_moves_no_partition_of_the_other(node):
+    node.command("topic", "create", "work", "--partitions", "4", "-b", node.kafka)
+    first, second = StaticMember(node, "first"), StaticMember(node, "second")
+    node.eventually("two partitions each", lambda: len(first.assigned) == 2 and len(second.assigned) == 2)
+    had, changes = first.assigned, second.changes
+    first.stop()  # a static member does not say that it leaves
+    first = StaticMember(node, "first")
+    node.eventually("its partitions again", lambda: first.assigned)
+    assert first.assigned == had
+    assert (second.changes, len(second.assigned)) == (changes, 2), "the other one noticed nothing"
+    described = json.loads(node.command("group", "describe", "statics", "--json", "-b", node.kafka))
+    assert described["state"] == "Stable" and len(described["members"]) == 2
+    first.stop()
+    second.stop()
 
 
 def test_committed_offsets_and_lag_are_shown_and_survive_a_restart(node):
