@@ -50,7 +50,7 @@ void ResponseQueue::complete(Ticket ticket, std::vector<Bytes> pieces) {
   slot.pieces = std::move(pieces);
   for (const Bytes& piece : slot.pieces)
     slot.answer_bytes += static_cast<std::int64_t>(piece.size());
-  memory_.take(slot.answer_bytes);
+  memory_.hold_answer(slot.answer_bytes);
   slot.gone = nullptr;
   ApiMetrics& metrics = metrics_.api(slot.api_key);
   metrics.requests.add();
@@ -91,15 +91,16 @@ void ResponseQueue::refuse(const std::string& why) {
 
 void ResponseQueue::sent(std::size_t bytes) {
   unsent_ -= static_cast<std::int64_t>(bytes);
-  memory_.give_back(static_cast<std::int64_t>(bytes));
+  memory_.answer_taken(static_cast<std::int64_t>(bytes));
 }
 
 void ResponseQueue::connection_closed() {
   connection_ = nullptr;
   std::deque<Slot> left = std::exchange(slots_, {});
-  memory_.give_back(std::exchange(unsent_, 0));
+  memory_.answer_taken(std::exchange(unsent_, 0));
   for (Slot& slot : left) {
-    memory_.give_back(slot.request_bytes + slot.answer_bytes);
+    memory_.answer_taken(slot.answer_bytes);
+    memory_.give_back(slot.request_bytes);
     if (!slot.done && slot.gone) slot.gone();
   }
 }

@@ -2,8 +2,8 @@
 // Fetch v4-v12. Answers at once when there is enough, or an error to tell; else when a partition's
 // high watermark has moved far enough or max_wait is over, without polling. Sessions (KIP-227) are
 // not kept: session id 0 tells the client to send full requests. Records count against the broker's
-// memory until the client has taken them; an answer gets a share of what is left, and none when
-// nothing is.
+// memory until the client has taken them; an answer gets a share of what is left, and always its
+// first batch.
 #include <algorithm>
 
 #include "broker/handlers/handlers.h"
@@ -24,7 +24,7 @@ struct Look {
 
 struct Limits {
   std::int64_t bytes_left;
-  bool first;  // no records yet: the next batch comes whole, whatever its size (KIP-74)
+  bool first = true;  // no records yet: the next batch comes whole, whatever its size (KIP-74)
 };
 
 KafkaError read_partition(Node& node, const TopicName& topic,
@@ -52,10 +52,8 @@ KafkaError read_partition(Node& node, const TopicName& topic,
 
 Look look(Node& node, const Request& request) {
   Look found;
-  const std::int64_t share = node.memory().share();
   Limits limits{std::min({std::int64_t{request.max_bytes},
-                          std::int64_t{node.config().fetch_max_bytes}, share}),
-                share > 0};
+                          std::int64_t{node.config().fetch_max_bytes}, node.memory().share()})};
   const bool committed_only = request.isolation_level == kafka::IsolationLevel::ReadCommitted;
   for (const auto& topic : request.topics) {
     auto& topic_answer = found.response.topics.emplace_back();
