@@ -22,7 +22,9 @@ struct DestroyAdmin {
   void operator()(rd_kafka_AdminOptions_t* options) const {
     rd_kafka_AdminOptions_destroy(options);
   }
-  void operator()(const rd_kafka_metadata_t* metadata) const { rd_kafka_metadata_destroy(metadata); }
+  void operator()(const rd_kafka_metadata_t* metadata) const {
+    rd_kafka_metadata_destroy(metadata);
+  }
   void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
 };
 template <class T>
@@ -84,7 +86,7 @@ struct KafkaAdmin::Impl {
   }
 
   Result<Owned<const rd_kafka_metadata_t>> metadata(bool all, rd_kafka_topic_t* topic,
-                                                  std::string_view what) const {
+                                                    std::string_view what) const {
     const rd_kafka_metadata_t* raw = nullptr;
     const rd_kafka_resp_err_t error =
         rd_kafka_metadata(handle.get(), all ? 1 : 0, topic, &raw, to_millis(timeout));

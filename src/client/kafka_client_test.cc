@@ -27,7 +27,9 @@ class MockCluster {
   }
   ~MockCluster() { rd_kafka_mock_cluster_destroy(cluster_); }
 
-  KafkaConfig config() const { return {rd_kafka_mock_cluster_bootstraps(cluster_), "test", {{"session.timeout.ms", "6000"}}}; }
+  KafkaConfig config() const {
+    return {rd_kafka_mock_cluster_bootstraps(cluster_), "test", {{"session.timeout.ms", "6000"}}};
+  }
   void create(const std::string& topic, int partitions) {
     rd_kafka_mock_topic_create(cluster_, topic.c_str(), partitions, 1);
   }

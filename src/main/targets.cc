@@ -21,8 +21,7 @@ std::optional<Config> load_config(const std::string& file) {
 }
 
 void Targets::add_config_flags(CLI::App& app, const char* flag) {
-  app.add_option(flag, file_,
-                 "Configuration file (default: penstock.yaml, when it is there)")
+  app.add_option(flag, file_, "Configuration file (default: penstock.yaml, when it is there)")
       ->type_name("FILE");
   app.add_option("--data-dir", data_dir_, "Data directory of the running process to talk to")
       ->type_name("DIR");

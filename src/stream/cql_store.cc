@@ -254,12 +254,12 @@ class CqlStore final : public Store {
   Result<void> open_checkpoints(std::size_t replicas) {
     auto created = create_keyspace("penstock", replicas);
     if (created) {
-      auto table =
-          client_->query(fmt::format("CREATE TABLE IF NOT EXISTS {} (pipeline text, topic text, "
-                                     "\"partition\" int, next_offset bigint, "
-                                     "write_clock bigint, batch_number bigint, updated_at timestamp, "
-                                     "PRIMARY KEY ((pipeline), topic, \"partition\"))",
-                                     kCheckpoints));
+      auto table = client_->query(
+          fmt::format("CREATE TABLE IF NOT EXISTS {} (pipeline text, topic text, "
+                      "\"partition\" int, next_offset bigint, "
+                      "write_clock bigint, batch_number bigint, updated_at timestamp, "
+                      "PRIMARY KEY ((pipeline), topic, \"partition\"))",
+                      kCheckpoints));
       if (!table) created = fail(table.error());
     }
     if (!created && created.error().code == Code::Unauthorized) {
@@ -274,11 +274,11 @@ class CqlStore final : public Store {
                                               "VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
                                               kCheckpoints)),
                  kCheckpoints);
-    read_checkpoint_ =
-        TRY_WITH(client_->prepare(fmt::format("SELECT topic, \"partition\", next_offset, "
-                                              "write_clock, batch_number FROM {} WHERE pipeline = ?",
-                                              kCheckpoints)),
-                 kCheckpoints);
+    read_checkpoint_ = TRY_WITH(
+        client_->prepare(fmt::format("SELECT topic, \"partition\", next_offset, "
+                                     "write_clock, batch_number FROM {} WHERE pipeline = ?",
+                                     kCheckpoints)),
+        kCheckpoints);
     return {};
   }
 

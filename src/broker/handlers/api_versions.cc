@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // ApiVersions v0-v3: what we speak. Asked first on every connection, so it must not wait for
 // anything.
+#include "wire/kafka/messages/api_versions.h"
+
 #include <algorithm>
 
 #include "broker/handlers/handlers.h"
-#include "wire/kafka/messages/api_versions.h"
 #include "wire/kafka/served_apis.h"
 
 namespace penstock::broker {

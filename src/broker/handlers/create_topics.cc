@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // CreateTopics v0-v7. A topic is on disk when it is answered for.
+#include "wire/kafka/messages/create_topics.h"
+
 #include <algorithm>
 #include <set>
 
 #include "broker/handlers/handlers.h"
 #include "broker/topic_configs.h"
-#include "wire/kafka/messages/create_topics.h"
 
 namespace penstock::broker {
 namespace {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // DeleteGroups v0-v2: answered when every group's tombstones are on disk.
-#include "broker/handlers/handlers.h"
 #include "wire/kafka/messages/delete_groups.h"
+
+#include "broker/handlers/handlers.h"
 
 namespace penstock::broker {
 

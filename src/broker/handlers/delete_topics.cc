@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // DeleteTopics v0-v6. The topic is gone when it is answered for, and the offsets committed for it
 // with it.
-#include "broker/handlers/handlers.h"
 #include "wire/kafka/messages/delete_topics.h"
+
+#include "broker/handlers/handlers.h"
 
 namespace penstock::broker {
 namespace {

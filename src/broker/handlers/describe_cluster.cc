@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // DescribeCluster v0 (KIP-700): one broker, under the address of the caller's listener.
-#include "broker/handlers/handlers.h"
 #include "wire/kafka/messages/describe_cluster.h"
+
+#include "broker/handlers/handlers.h"
 
 namespace penstock::broker {
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // DescribeConfigs v0-v4: every known key with its value and where it comes from, for topics and for
 // this broker. Tools read all, change one and write all back, so nothing may be missing.
+#include "wire/kafka/messages/describe_configs.h"
+
 #include <algorithm>
 
 #include "broker/handlers/handlers.h"
 #include "broker/topic_configs.h"
-#include "wire/kafka/messages/describe_configs.h"
 
 namespace penstock::broker {
 namespace {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // DescribeGroups v0-v5. A group that does not exist is Dead, without an error.
-#include "broker/handlers/handlers.h"
 #include "wire/kafka/messages/describe_groups.h"
+
+#include "broker/handlers/handlers.h"
 
 namespace penstock::broker {
 

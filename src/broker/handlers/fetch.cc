@@ -4,10 +4,11 @@
 // not kept: session id 0 tells the client to send full requests. Records count against the broker's
 // memory until the client has taken them; an answer gets a share of what is left, and always its
 // first batch.
+#include "wire/kafka/messages/fetch.h"
+
 #include <algorithm>
 
 #include "broker/handlers/handlers.h"
-#include "wire/kafka/messages/fetch.h"
 
 namespace penstock::broker {
 namespace {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // FindCoordinator v0-v4: it is always this node. The first question creates __consumer_offsets, so
 // that a group's first commit does not wait for it.
+#include "wire/kafka/messages/find_coordinator.h"
+
 #include "base/logging.h"
 #include "broker/handlers/handlers.h"
-#include "wire/kafka/messages/find_coordinator.h"
 
 namespace penstock::broker {
 namespace {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Heartbeat v0-v4.
-#include "broker/handlers/handlers.h"
 #include "wire/kafka/messages/heartbeat.h"
+
+#include "broker/handlers/handlers.h"
 
 namespace penstock::broker {
 

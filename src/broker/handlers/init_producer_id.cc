@@ -2,9 +2,10 @@
 // InitProducerId v0-v4 for idempotent producers: always a new id with epoch 0, which is also a
 // right answer to who asks for its epoch to be bumped (KIP-360). Transactional producers are
 // refused.
+#include "wire/kafka/messages/init_producer_id.h"
+
 #include "base/logging.h"
 #include "broker/handlers/handlers.h"
-#include "wire/kafka/messages/init_producer_id.h"
 
 namespace penstock::broker {
 

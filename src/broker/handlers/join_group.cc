@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // JoinGroup v0-v9. The answer waits for the whole group.
-#include "broker/handlers/handlers.h"
 #include "wire/kafka/messages/join_group.h"
+
+#include "broker/handlers/handlers.h"
 
 namespace penstock::broker {
 

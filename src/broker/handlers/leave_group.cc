@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // LeaveGroup v0-v5: one member before v3, many since (KIP-345).
-#include "broker/handlers/handlers.h"
 #include "wire/kafka/messages/leave_group.h"
+
+#include "broker/handlers/handlers.h"
 
 namespace penstock::broker {
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // ListGroups v0-v4, filtered by state since v4 (KIP-518).
+#include "wire/kafka/messages/list_groups.h"
+
 #include <algorithm>
 
 #include "broker/handlers/handlers.h"
-#include "wire/kafka/messages/list_groups.h"
 
 namespace penstock::broker {
 

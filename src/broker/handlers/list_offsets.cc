@@ -2,8 +2,9 @@
 // ListOffsets v0-v7. Spark asks for earliest and latest after every poll, so these come from
 // memory. Without transactions the last stable offset is the high watermark, and both isolation
 // levels get the same.
-#include "broker/handlers/handlers.h"
 #include "wire/kafka/messages/list_offsets.h"
+
+#include "broker/handlers/handlers.h"
 
 namespace penstock::broker {
 namespace {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // ListPartitionReassignments v0: one node moves nothing, but kafka-topics --describe asks.
-#include "broker/handlers/handlers.h"
 #include "wire/kafka/messages/list_partition_reassignments.h"
+
+#include "broker/handlers/handlers.h"
 
 namespace penstock::broker {
 

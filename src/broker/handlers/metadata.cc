@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Metadata v0-v9: brokers, topics and partitions. A topic that may be created on demand is there
 // when the answer leaves, so no client has to ask twice.
-#include "broker/handlers/handlers.h"
 #include "wire/kafka/messages/metadata.h"
+
+#include "broker/handlers/handlers.h"
 
 namespace penstock::broker {
 namespace {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // OffsetCommit v1-v8: answered when the offsets are on disk. The retention time of v2-v4 is not
 // heeded: offsets live by offsets.retention.minutes (KIP-211 dropped the field).
-#include "broker/handlers/handlers.h"
 #include "wire/kafka/messages/offset_commit.h"
+
+#include "broker/handlers/handlers.h"
 
 namespace penstock::broker {
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // OffsetFetch v1-v8. No committed offset is -1 and not an error. Offsets are never pending without
 // transactions, so require_stable (v7) changes nothing.
-#include "broker/handlers/handlers.h"
 #include "wire/kafka/messages/offset_fetch.h"
+
+#include "broker/handlers/handlers.h"
 
 namespace penstock::broker {
 namespace {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // OffsetForLeaderEpoch v2-v4: where an epoch ended, so that a consumer notices a log that was cut
 // behind its back (KIP-320).
-#include "broker/handlers/handlers.h"
 #include "wire/kafka/messages/offset_for_leader_epoch.h"
+
+#include "broker/handlers/handlers.h"
 
 namespace penstock::broker {
 

@@ -3,9 +3,10 @@
 // there is nothing weaker that is worth the name. acks=0 gets no answer; if a partition refused,
 // the connection ends so that the client notices. v0-v2 bring message sets, which become record
 // batches.
+#include "wire/kafka/messages/produce.h"
+
 #include "broker/handlers/handlers.h"
 #include "wire/kafka/message_set.h"
-#include "wire/kafka/messages/produce.h"
 #include "wire/kafka/record_batch.h"
 
 namespace penstock::broker {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SyncGroup v0-v5. The answer waits for the leader's assignment, and that for the disk.
-#include "broker/handlers/handlers.h"
 #include "wire/kafka/messages/sync_group.h"
+
+#include "broker/handlers/handlers.h"
 
 namespace penstock::broker {
 

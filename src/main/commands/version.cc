@@ -36,8 +36,7 @@ Run add_version(CLI::App& app) {
   auto json = std::make_shared<bool>(false);
   auto compat = std::make_shared<bool>(false);
   app.add_flag("--json", *json, "As one JSON object");
-  app.add_flag("--compat", *compat,
-               "What is served, ignored and refused, in Markdown");
+  app.add_flag("--compat", *compat, "What is served, ignored and refused, in Markdown");
   return [json, compat] {
     if (*compat) {
       print_compat();
