@@ -28,10 +28,10 @@ int wait_saying_progress(StopSignals& signals, const stream::PipelineRunner& run
   for (std::int64_t read_before = 0;;) {
     if (const auto came = signals.wait_for(kEvery)) return *came;
     const stream::PipelineStatus status = runner.status();
-    if (status.lag > 0 && status.rows_read > read_before) {
+    const std::int64_t left = status.lag.value_or(0);
+    if (left > 0 && status.rows_read > read_before) {
       log_info("main", "pipeline {}: {} records read, {} to go ({} %), {}/s", status.name,
-               status.rows_read, status.lag,
-               status.rows_read * 100 / (status.rows_read + status.lag),
+               status.rows_read, left, status.rows_read * 100 / (status.rows_read + left),
                (status.rows_read - read_before) * 1000 / kEvery.count());
     }
     read_before = status.rows_read;
