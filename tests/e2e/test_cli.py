@@ -267,17 +267,17 @@ def test_run_works_on_what_is_there_and_ends(tmp_path):
 
 def test_run_finds_the_addresses_of_its_configuration_and_reports_as_json(tmp_path):
     with Node(tmp_path, pipeline=False) as node:
-        node.command("generate", "-b", node.kafka, "--topic", "users_data", "--count", "20000")
+        node.command("generate", "-b", node.kafka, "--topic", "users_data", "--count", "50000")
         config = tmp_path / "worker.yaml"
         config.write_text(f"kafka: {{bootstrap_servers: '{node.kafka}'}}\ncassandra: {{contact_points: ['{node.cql[0]}:{node.cql[1]}']}}\n")
         pipeline = tmp_path / "once.yaml"
         text = (harness.ROOT / "pipelines/users.yaml").read_text()
-        pipeline.write_text(text.replace("trigger: {interval: 500ms, max_rows: 200000}", "trigger: {available_now: true, max_rows: 40}"))
+        pipeline.write_text(text.replace("trigger: {interval: 500ms, max_rows: 200000}", "trigger: {available_now: true, max_rows: 10}"))
         done = node.run("run", "-c", str(config), str(pipeline), "--json")
         assert done.returncode == 0, done.stderr
         progress = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         assert progress[-1]["numInputRows"] > 0 and progress[-1]["name"] == "users"
-        assert node.rows("SELECT count(*) FROM spark_streams.created_users") == [{"count": 20000}]
+        assert node.rows("SELECT count(*) FROM spark_streams.created_users") == [{"count": 50000}]
         said = [json.loads(line)["message"] for line in done.stderr.splitlines()]
         assert any(re.fullmatch(r"pipeline users: \d+ records read, \d+ to go \(\d+ %\), \d+/s", line) for line in said), said
 
