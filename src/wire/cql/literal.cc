@@ -343,6 +343,7 @@ class LiteralParser {
       }
       parts.push_back(std::move(part));
     }
+    if (type.kind() == Kind::Tuple && parts.empty()) return bad("a tuple has at least one element");
     if (type.kind() == Kind::Set || type.kind() == Kind::Map) sort_unique(type, parts);
     if (type.collection()) append_be(to, static_cast<std::int32_t>(parts.size()));
     for (const Bytes& part : parts) to += part;

@@ -121,6 +121,7 @@ TEST(Values, WrongLiteralsSayWhatIsWrong) {
   why_not(TypeRef::list(Kind::Int), "[1, 2");
   why_not(TypeRef::list(Kind::Int), "[1 2]");
   why_not(TypeRef::map(Kind::Int, Kind::Int), "{1}");
+  EXPECT_NE(why_not(TypeRef::tuple({Kind::Int}), "()").find("at least one"), std::string::npos);
 }
 
 TEST(Values, ValidationChecksWidthRangeAndEncoding) {
