@@ -183,14 +183,16 @@ Result<std::optional<CoordinatorRecord>> decode_record(BytesView key,
   const GroupId group(read_string(reader));
   if (version == kGroupKey) {
     if (reader.failed()) return fail(Code::Corrupt, "an offsets key of {} bytes", key.size());
-    return GroupRecord{group, TRY(decode_value<GroupSnapshot>(value, decode_group))};
+    // First, and by itself: an early return from inside the record leaks its other half.
+    auto snapshot = TRY(decode_value<GroupSnapshot>(value, decode_group));
+    return GroupRecord{group, std::move(snapshot)};
   }
   TopicPartition partition;
   partition.topic = TopicName(read_string(reader));
   partition.partition = PartitionId(reader.be<std::int32_t>());
   if (reader.failed()) return fail(Code::Corrupt, "an offsets key of {} bytes", key.size());
-  return OffsetRecord{group, std::move(partition),
-                      TRY(decode_value<CommittedOffset>(value, decode_offset))};
+  auto offset = TRY(decode_value<CommittedOffset>(value, decode_offset));
+  return OffsetRecord{group, std::move(partition), std::move(offset)};
 }
 
 }  // namespace penstock::broker
