@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/utf8.h"
 #include "sql/expression.h"
 #include "stream/yaml_reader.h"
 #include "wire/cql/consistency.h"
@@ -463,6 +464,12 @@ ParsedPipeline parse_pipeline(std::string_view yaml, const std::string& file,
                               const Environment& environment) {
   YamlFile source(yaml, file, environment);
   ParsedPipeline out;
+  // yaml-cpp guesses UTF-16 and UTF-32, and on some bytes that are neither it never ends.
+  if (!is_utf8(yaml) || yaml.find('\0') != std::string_view::npos) {
+    source.error({}, "the file is not UTF-8 text");
+    out.problems = source.take_problems();
+    return out;
+  }
   if (yaml.size() > kFileBytesMax || nested_too_deeply(yaml)) {
     source.error({}, yaml.size() > kFileBytesMax ? "the file is larger than 1 MiB"
                                                  : "the file is nested too deeply");
