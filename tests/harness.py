@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts the real binary for tests and benchmarks: on 127.0.0.1, in a folder of its own, stopped by its own pid."""
+import contextlib
 import json
 import os
 import pathlib
@@ -104,6 +105,17 @@ class Penstock:
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """The process stands still (SIGSTOP) inside the block: all its threads, not only those that the kernel has reached by then."""
+        self.process.send_signal(signal.SIGSTOP)
+        _, status = os.waitpid(self.process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), f"the process ended with status {status}"
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def stop(self, timeout=10.0) -> int:
         """SIGTERM; the exit code."""

@@ -4,10 +4,10 @@
 #include <glob.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 #include <tuple>
 
+#include "base/text_file.h"
+#include "base/yaml_text.h"
 #include "main/yaml_section_internal.h"
 
 namespace penstock::main_room {
@@ -179,21 +179,21 @@ Config Config::built_in(const fs::path& folder) {
 }
 
 Config Config::read(const fs::path& file, Problems& problems) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in || text.bad()) {  // a folder opens, and fails to be read
-    problems.push_back(
-        {file.string(), 0, 0,
-         "cannot be read: " + system_error(errno == 0 ? EISDIR : errno, "open").message});
+  const auto text = read_text_file(file);
+  if (!text) {
+    problems.push_back({file.string(), 0, 0, text.error().message});
     return {};
   }
-  return parse(text.str(), file, problems);
+  return parse(*text, file, problems);
 }
 
 Config Config::parse(const std::string& yaml, const fs::path& file, Problems& problems) {
   const fs::path folder = file.parent_path();
   Config config = built_in(folder.empty() ? fs::path(".") : folder);
+  if (const Result<void> fit = check_yaml_text(yaml); !fit) {
+    problems.push_back({file.string(), 0, 0, fit.error().message});
+    return config;
+  }
   YAML::Node tree;
   try {
     tree = YAML::Load(yaml);

@@ -81,6 +81,15 @@ TEST(Config, BrokenYamlSaysWhere) {
               ElementsAre("p.yaml:1:1: the file must be a map of keys and values"));
 }
 
+TEST(Config, BytesThatYamlCppDoesNotSurviveNeverReachIt) {
+  // yaml-cpp does not come back from these twelve.
+  const std::string endless("\0\0\xfe\xff\0\0\0-\xff\xff\xff\xff", 12);
+  EXPECT_THAT(problems_of(endless), ElementsAre("p.yaml:0:0: the file is not UTF-8 text"));
+  EXPECT_THAT(problems_of("kafka: \xff"), ElementsAre("p.yaml:0:0: the file is not UTF-8 text"));
+  EXPECT_THAT(problems_of(std::string(100'000, '[')),
+              ElementsAre("p.yaml:0:0: the file is nested too deeply"));
+}
+
 TEST(Config, ListeningBeyondTheMachineMustBeSaidByName) {
   EXPECT_THAT(problems_of("cassandra: {listen: \"0.0.0.0:9042\"}"),
               ElementsAre(HasSubstr("allow_unauthenticated")));

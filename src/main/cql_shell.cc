@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cctype>
-#include <fstream>
 #include <sstream>
 
+#include "base/text_file.h"
 #include "main/cql_splitter.h"
 #include "main/exit_code.h"
 #include "main/text_table.h"
@@ -69,7 +69,9 @@ bool CqlShell::is_command(const std::string& line) {
 bool CqlShell::run(const std::string& text) {
   bool known = false;
   const bool done = command(words_of(text), known);
-  return known ? done : statement(text);
+  const bool good = known ? done : statement(text);
+  std::fflush(out_);  // whoever reads us through a pipe waits for this answer
+  return good;
 }
 
 bool CqlShell::command(const std::vector<std::string>& words, bool& known) {
@@ -118,23 +120,30 @@ bool CqlShell::run_text(const std::string& text) {
   CqlSplitter splitter;
   splitter.feed(text);
   bool good = true;
-  while (const auto one = splitter.next()) {
-    good = run(*one) && good;
-    if (exiting_) return good;
+  const auto next = [&]() -> std::optional<std::string> {
+    if (auto one = splitter.next()) return one;
+    std::string rest = splitter.rest();
+    return rest.empty() ? std::nullopt : std::optional(std::move(rest));
+  };
+  for (auto one = next(); one && !exiting_;) {
+    const bool done = run(*one);
+    good = good && done;
+    one = next();
+    if (!done && exit_code_ == kTemporary) {
+      if (one) fmt::print(err_, "the statements from here on were not run: {}\n", *one);
+      return false;
+    }
   }
-  const std::string rest = splitter.rest();
-  return (rest.empty() || run(rest)) && good;
+  return good;
 }
 
 bool CqlShell::run_file(const std::string& file) {
   if (depth_ >= kSourceDepthMax)
     return report({Code::InvalidArgument, "SOURCE nests too deep in " + file});
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) return report({Code::NotFound, "cannot read " + file});
+  const auto text = read_text_file(file);
+  if (!text) return report(text.error().with(file));
   ++depth_;
-  const bool good = run_text(text.str());
+  const bool good = run_text(*text);
   --depth_;
   return good;
 }

@@ -22,7 +22,8 @@ class CqlShell {
 
   // One statement or command, without its ';'. False when it failed (the reason has been printed).
   bool run(const std::string& statement);
-  // All statements of a text or file; goes on after a failure. False when one failed.
+  // All statements of a text or file; false when one failed. Goes on after a failure, unless nobody
+  // answers any more: then the first statement that was not run is named.
   bool run_text(const std::string& text);
   bool run_file(const std::string& file);
   // Whether this line alone is a command of the shell, which needs no ';': HELP, EXIT, SOURCE ...

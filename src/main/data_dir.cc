@@ -9,8 +9,8 @@
 #include <boost/json.hpp>
 #include <cerrno>
 #include <cstdio>
-#include <fstream>
-#include <sstream>
+
+#include "base/text_file.h"
 
 namespace penstock::main_room {
 namespace {
@@ -104,11 +104,9 @@ void Endpoints::remove(const fs::path& dir) {
 }
 
 std::optional<Endpoints> Endpoints::read(const fs::path& dir) {
-  std::ifstream in(dir / "endpoints.json");
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) return std::nullopt;
-  auto endpoints = parse(text.str());
+  const auto text = read_text_file(dir / "endpoints.json");
+  if (!text) return std::nullopt;
+  auto endpoints = parse(*text);
   if (!endpoints || endpoints->pid <= 0) return std::nullopt;
   if (::kill(endpoints->pid, 0) != 0 && errno == ESRCH) return std::nullopt;
   return *std::move(endpoints);

@@ -2,19 +2,15 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 
-#include "base/utf8.h"
+#include "base/text_file.h"
+#include "base/yaml_text.h"
 #include "sql/expression.h"
 #include "stream/yaml_reader.h"
 #include "wire/cql/consistency.h"
 
 namespace penstock::stream {
 namespace {
-
-constexpr std::size_t kFileBytesMax = 1 << 20;
-constexpr int kNestingMax = 32;
 
 // A name of Cassandra's: what needs no quotes, so that a keyspace means the same in CQL text and in
 // the system tables.
@@ -409,31 +405,6 @@ class PipelineReader {
   sql::Fields output_;  // columns after the steps read so far; empty when the schema is broken
 };
 
-// yaml-cpp recurses over nesting; refuse what is deeper than any pipeline before it looks.
-bool nested_too_deeply(std::string_view text) {
-  int flow = 0;
-  for (const char c : text) {
-    if (c == '[' || c == '{') ++flow;
-    if (c == ']' || c == '}') --flow;
-    if (flow > kNestingMax) return true;
-  }
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    int dashes = 0;
-    for (std::size_t i = begin; i < end; ++i) {
-      if (text[i] == '-' || text[i] == '?' || text[i] == ':')
-        ++dashes;
-      else if (text[i] != ' ')
-        break;
-    }
-    std::size_t indent = text.substr(begin, end - begin).find_first_not_of(' ');
-    if (indent == std::string_view::npos) indent = 0;
-    if (dashes > kNestingMax || indent > 256) return true;
-    begin = end + 1;
-  }
-  return false;
-}
-
 }  // namespace
 
 const CassandraSink* PipelineSpec::cassandra() const {
@@ -464,15 +435,8 @@ ParsedPipeline parse_pipeline(std::string_view yaml, const std::string& file,
                               const Environment& environment) {
   YamlFile source(yaml, file, environment);
   ParsedPipeline out;
-  // yaml-cpp guesses UTF-16 and UTF-32, and on some bytes that are neither it never ends.
-  if (!is_utf8(yaml) || yaml.find('\0') != std::string_view::npos) {
-    source.error({}, "the file is not UTF-8 text");
-    out.problems = source.take_problems();
-    return out;
-  }
-  if (yaml.size() > kFileBytesMax || nested_too_deeply(yaml)) {
-    source.error({}, yaml.size() > kFileBytesMax ? "the file is larger than 1 MiB"
-                                                 : "the file is nested too deeply");
+  if (const Result<void> fit = check_yaml_text(yaml); !fit) {
+    source.error({}, fit.error().message);
     out.problems = source.take_problems();
     return out;
   }
@@ -494,16 +458,14 @@ ParsedPipeline parse_pipeline(std::string_view yaml, const std::string& file,
 }
 
 ParsedPipeline read_pipeline(const std::string& path, const Environment& environment) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (in) text << in.rdbuf();
-  if (!in || !text) {
+  const auto text = read_text_file(path);
+  if (!text) {
     ParsedPipeline out;
-    out.problems.push_back({Problem::Severity::Error, path, 0, 0,
-                            system_error(errno, "cannot read the file").message, ""});
+    out.problems.push_back(
+        {Problem::Severity::Error, path, 0, 0, "the file " + text.error().message, ""});
     return out;
   }
-  return parse_pipeline(text.str(), path, environment);
+  return parse_pipeline(*text, path, environment);
 }
 
 }  // namespace penstock::stream

@@ -29,7 +29,7 @@ rocksdb::Options rocks_options(const StoreOptions& options, RowFilters& filters)
   // Files of large batches span all tokens and pile up on level 0. Reads bear many of them, thanks
   // to the filters; stalls on the write path are what must not happen, and compaction should take
   // many at once.
-  rocks.level0_file_num_compaction_trigger = 32;
+  rocks.level0_file_num_compaction_trigger = 64;
   rocks.level0_slowdown_writes_trigger = 200;
   rocks.level0_stop_writes_trigger = 400;
   rocks.soft_pending_compaction_bytes_limit = 64ULL << 30;

@@ -2,7 +2,6 @@
 """A store that does not answer: reading stops within the pipeline's memory, the lag tells the truth, and nothing is lost."""
 import pathlib
 import re
-import signal
 import subprocess
 
 import harness
@@ -35,8 +34,7 @@ def test_a_store_that_stands_still_holds_the_reading_back(tmp_path):
             reader.produce('{"id":"first"}')
             reader.drained(1)
             before = peak_megabytes(reader)
-            store.process.send_signal(signal.SIGSTOP)
-            try:
+            with store.frozen():
                 produce(reader, people(tmp_path, 7, RECORDS))
                 reader.eventually("the lag of what was produced", lambda: reader.pipeline()["lag"] == RECORDS)
                 reader.eventually("a pause", lambda: re.search(r'ingest_partition_paused\{cause="memory".*\} 1\n', reader.get("/metrics")))
@@ -45,7 +43,5 @@ def test_a_store_that_stands_still_holds_the_reading_back(tmp_path):
                 assert reader.pipeline()["state"] == "running"
                 print(f"{before:.0f} MB before, {peak_megabytes(reader):.0f} MB at most")
                 assert peak_megabytes(reader) < before + 100, "the backlog stays in the log"
-            finally:
-                store.process.send_signal(signal.SIGCONT)
             reader.drained(RECORDS + 1001, seconds=60)
             assert store.rows(f"SELECT count(*) FROM {TABLE}") == [{"count": RECORDS + 1001}]

@@ -5,7 +5,6 @@ import os
 import pathlib
 import pty
 import re
-import signal
 import subprocess
 import time
 
@@ -31,6 +30,17 @@ def test_wrong_command_lines_exit_with_2():
     assert penstock("produce").returncode == 2, "--topic is required"
     assert penstock("up", "--nonsense").returncode == 2
     assert penstock("consume", "--topic", "t", "--property", "print.kye=true").returncode == 2
+
+
+def test_input_that_cannot_be_read_is_an_error(node):
+    """A folder opens like a file, and fails when it is read."""
+    commands = {"produce": ("produce", "-b", node.kafka, "--topic", "t"), "standard input": ("cql", "%s:%d" % node.cql),
+                "a folder": ("cql", "%s:%d" % node.cql, "-f", str(node.folder))}
+    folder = os.open(node.folder, os.O_RDONLY)
+    for what, command in commands.items():
+        done = subprocess.run([str(harness.BINARY), *command], stdin=folder, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "read" in done.stderr, f"{what}: {done}"
+    os.close(folder)
 
 
 def test_nobody_answering_exits_with_75():
@@ -137,12 +147,9 @@ def test_produce_says_how_many_records_were_not_delivered(node):
     producer.stdin.write("first\n")
     producer.stdin.flush()
     assert node.command("consume", "-b", node.kafka, "--topic", "t", "--from-beginning", "--max-messages", "1") == "first\n"
-    node.process.send_signal(signal.SIGSTOP)
-    try:
+    with node.frozen():
         out, err = producer.communicate("second\nthird\n", timeout=20)
-    finally:
-        node.process.send_signal(signal.SIGCONT)
-    assert producer.returncode == 75, err
+    assert producer.returncode == 75, out + err
     assert "2 of 3 records were not delivered: producing to t: " in err
     report = json.loads(out)
     assert (report["topic"], report["records"], report["delivered"]) == ("t", 3, 1)

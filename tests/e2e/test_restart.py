@@ -101,6 +101,25 @@ def test_sigterm_with_the_demo_at_full_speed(tmp_path):
         stop_in_time(node)
 
 
+def test_sigterm_during_long_scans(node):
+    """Four clients that read the whole table, over and over: their answers end, or their connections do, and the process in time."""
+    node.command("generate", "-b", node.kafka, "--topic", "users_data", "--count", "200000")
+    node.drained(200_000, seconds=60)
+    count = "SELECT count(*) FROM spark_streams.created_users WHERE gender = 'none' ALLOW FILTERING;\n"
+    scans = [subprocess.Popen([str(harness.BINARY), "cql", "%s:%d" % node.cql], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    for scan in scans:
+        scan.stdin.write(count * 1000)
+        scan.stdin.close()
+    for scan in scans:
+        assert "count" in scan.stdout.readline() + scan.stdout.readline()
+    stop_in_time(node)
+    for scan in scans:
+        error = scan.stderr.read()
+        scan.stdout.close()
+        assert scan.wait(timeout=60) != 0, error
+
+
 def test_log_is_json_lines_when_nobody_reads_it_on_a_terminal(node):
     node.produce(SAMPLE)
     node.drained(1)

@@ -5,10 +5,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
-#include <iostream>
 #include <iterator>
 #include <memory>
 
+#include "base/text_file.h"
 #include "main/commands/commands.h"
 #include "main/cql_shell.h"
 #include "main/cql_splitter.h"
@@ -89,7 +89,9 @@ int with_client(const Options& options, client::CqlClient& client) {
                                                    : "a CQL server");
     interact(shell);
   } else {
-    good = shell.run_text(std::string(std::istreambuf_iterator<char>(std::cin), {}));
+    const auto text = read_text(STDIN_FILENO);
+    if (!text) return failed(text.error().with("standard input"));
+    good = shell.run_text(*text);
   }
   return good ? kOk : shell.exit_code();
 }

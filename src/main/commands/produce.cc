@@ -84,6 +84,7 @@ Result<void> queue_lines(client::KafkaProducer& producer, const Options& options
       progress.at(queued);
     }
   }
+  if (std::cin.bad()) return fail({Code::Io, "reading standard input failed"});
   return {};
 }
 
