@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a fuzz target over every file of the folders given, each in an exact-size heap block so that a sanitizer sees any
-// overrun. Stands in for libFuzzer's main under g++.
+// Runs a fuzz target over every file of the folders given, each in an exact-size heap block so that
+// a sanitizer sees any overrun. Stands in for libFuzzer's main under g++.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What nearly every file of the house includes, compiled once for all of them. Nothing relies on it: each header still includes
-// what it uses, and the `headers` target compiles each one without this.
+// What nearly every file of the house includes, compiled once for all of them. Nothing relies on
+// it: each header still includes what it uses, and the `headers` target compiles each one without
+// this.
 #pragma once
 
 #include <fmt/format.h>

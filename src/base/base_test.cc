@@ -18,7 +18,9 @@ Result<int> half(int n) {
   if (n % 2 != 0) return fail(Code::InvalidArgument, "{} is odd", n);
   return n / 2;
 }
-Result<int> quarter(int n) { return TRY(half(TRY_WITH(half(n), "first half"))); }
+Result<int> quarter(int n) {
+  return TRY(half(TRY_WITH(half(n), "first half")));
+}
 
 TEST(Result, TryPassesTheErrorOnWithItsContext) {
   EXPECT_EQ(quarter(8).value(), 2);
@@ -40,7 +42,9 @@ TEST(Bytes, BigEndianRoundTrip) {
   EXPECT_EQ(load_be<std::uint16_t>(out.data() + 8), 0x1234);
 }
 
-TEST(Crc32c, StandardCheckValue) { EXPECT_EQ(crc32c("123456789"), 0xe3069283U); }
+TEST(Crc32c, StandardCheckValue) {
+  EXPECT_EQ(crc32c("123456789"), 0xe3069283U);
+}
 
 TEST(Named, CountsAndPrints) {
   using Offset = Named<std::int64_t, struct OffsetTag>;

@@ -9,11 +9,13 @@
 
 namespace penstock {
 
-// Raw bytes, owned and borrowed. std::string is what RocksDB, librdkafka and simdjson take and give, so no edge converts.
+// Raw bytes, owned and borrowed. std::string is what RocksDB, librdkafka and simdjson take and
+// give, so no edge converts.
 using Bytes = std::string;
 using BytesView = std::string_view;
 
-// Big-endian (network order) loads and stores: the order of Kafka's protocol, of CQL's, and of our keys on disk.
+// Big-endian (network order) loads and stores: the order of Kafka's protocol, of CQL's, and of our
+// keys on disk.
 template <class T>
 T load_be(const char* from) {
   static_assert(std::is_integral_v<T> && std::endian::native == std::endian::little);

@@ -6,8 +6,12 @@ namespace {
 
 class SystemClock final : public Clock {
  public:
-  TimePoint now() const override { return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now()); }
-  WallTime wall() const override { return std::chrono::time_point_cast<Micros>(std::chrono::system_clock::now()); }
+  TimePoint now() const override {
+    return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now());
+  }
+  WallTime wall() const override {
+    return std::chrono::time_point_cast<Micros>(std::chrono::system_clock::now());
+  }
 };
 
 }  // namespace

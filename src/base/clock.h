@@ -34,7 +34,9 @@ class FakeClock final : public Clock {
  public:
   explicit FakeClock(WallTime start = WallTime(Micros(1'700'000'000'000'000))) : start_(start) {}
   TimePoint now() const override { return TimePoint(Duration(elapsed_.load())); }
-  WallTime wall() const override { return start_ + std::chrono::duration_cast<Micros>(Duration(elapsed_.load())); }
+  WallTime wall() const override {
+    return start_ + std::chrono::duration_cast<Micros>(Duration(elapsed_.load()));
+  }
   void advance(Duration by) { elapsed_ += by.count(); }
 
  private:

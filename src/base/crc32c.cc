@@ -13,7 +13,8 @@ std::uint32_t crc32c(BytesView bytes) {
   std::uint32_t state = 0xffffffffU;
   while (!bytes.empty()) {
     const std::size_t size = std::min(bytes.size(), kChunk);
-    state = crc32_iscsi(reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data())), static_cast<int>(size), state);
+    state = crc32_iscsi(reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data())),
+                        static_cast<int>(size), state);
     bytes.remove_prefix(size);
   }
   return ~state;

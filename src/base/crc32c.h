@@ -7,7 +7,8 @@
 
 namespace penstock {
 
-// CRC-32C (Castagnoli), the checksum of Kafka's record batches. `crc32c("123456789") == 0xe3069283`.
+// CRC-32C (Castagnoli), the checksum of Kafka's record batches. `crc32c("123456789") ==
+// 0xe3069283`.
 std::uint32_t crc32c(BytesView bytes);
 
 }  // namespace penstock

@@ -50,7 +50,7 @@ class ForgetfulDisk final : public Disk {
   // Writes fail with ENOSPC once all files together would hold more; they write what fits.
   void set_capacity(std::uint64_t bytes);
 
-  std::uint64_t syncs() const;  // successful File::sync calls so far
+  std::uint64_t syncs() const;                              // successful File::sync calls so far
   std::uint64_t bytes_read(const std::string& path) const;  // of this file, so far
 
  private:
@@ -66,7 +66,7 @@ class ForgetfulDisk final : public Disk {
   std::uint64_t used_ = 0;
   std::uint64_t syncs_ = 0;
   std::map<std::string, std::uint64_t> bytes_read_;  // by path
-  int lives_ = 0;  // power cuts so far
+  int lives_ = 0;                                    // power cuts so far
 };
 
 }  // namespace penstock

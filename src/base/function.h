@@ -7,8 +7,8 @@
 
 namespace penstock {
 
-// A callable that can be moved but not copied, so it may own what it needs (std::move_only_function is C++23).
-// Calling an empty one is undefined; test with operator bool.
+// A callable that can be moved but not copied, so it may own what it needs (std::move_only_function
+// is C++23). Calling an empty one is undefined; test with operator bool.
 template <class Signature>
 class Function;
 
@@ -19,8 +19,9 @@ class Function<R(Args...)> {
   Function(std::nullptr_t) {}  // NOLINT(google-explicit-constructor)
 
   template <class F>
-    requires(!std::is_same_v<std::decay_t<F>, Function> && std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
-  Function(F&& f)  // NOLINT(google-explicit-constructor)
+  requires(!std::is_same_v<std::decay_t<F>, Function> &&
+           std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
+      Function(F&& f)  // NOLINT(google-explicit-constructor)
       : target_(std::make_unique<Holder<std::decay_t<F>>>(std::forward<F>(f))) {}
 
   R operator()(Args... args) { return target_->call(std::forward<Args>(args)...); }

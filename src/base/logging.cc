@@ -26,10 +26,14 @@ spdlog::logger& logger() {
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::Debug: return spdlog::level::debug;
-    case LogLevel::Info: return spdlog::level::info;
-    case LogLevel::Warn: return spdlog::level::warn;
-    case LogLevel::Error: return spdlog::level::err;
+    case LogLevel::Debug:
+      return spdlog::level::debug;
+    case LogLevel::Info:
+      return spdlog::level::info;
+    case LogLevel::Warn:
+      return spdlog::level::warn;
+    case LogLevel::Error:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -55,15 +59,19 @@ std::string json_escaped(std::string_view text) {
 void start_logging(LogLevel least, LogFormat format) {
   least_level = least;
   line_format = format;
-  logger().set_pattern(format == LogFormat::Json ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%e%z\",\"level\":\"%l\",%v}"
-                                                 : "%H:%M:%S.%e %^%-7l%$ %v");
+  logger().set_pattern(format == LogFormat::Json
+                           ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%e%z\",\"level\":\"%l\",%v}"
+                           : "%H:%M:%S.%e %^%-7l%$ %v");
 }
 
-bool log_enabled(LogLevel level) { return level >= least_level.load(std::memory_order_relaxed); }
+bool log_enabled(LogLevel level) {
+  return level >= least_level.load(std::memory_order_relaxed);
+}
 
 void log_line(LogLevel level, std::string_view room, std::string_view message) {
   if (line_format == LogFormat::Json)
-    logger().log(to_spdlog(level), "\"room\":\"{}\",\"message\":\"{}\"", room, json_escaped(message));
+    logger().log(to_spdlog(level), "\"room\":\"{}\",\"message\":\"{}\"", room,
+                 json_escaped(message));
   else
     logger().log(to_spdlog(level), "{}: {}", room, message);
 }

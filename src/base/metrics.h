@@ -10,8 +10,9 @@ namespace penstock {
 
 using Labels = std::map<std::string, std::string>;
 
-// The process's metrics in Prometheus' model: names in base units, `_total` for counters. Handles stay valid as long as
-// the registry; asking twice for the same name and labels gives the same handle. Any thread.
+// The process's metrics in Prometheus' model: names in base units, `_total` for counters. Handles
+// stay valid as long as the registry; asking twice for the same name and labels gives the same
+// handle. Any thread.
 class Metrics {
  public:
   class Counter {
@@ -55,7 +56,8 @@ class Metrics {
                       std::vector<double> bounds = default_seconds());
   static std::vector<double> default_seconds();
 
-  // What it measured is gone: the line disappears, and the handle and its copies may not be used any more.
+  // What it measured is gone: the line disappears, and the handle and its copies may not be used
+  // any more.
   void remove(const Gauge& gauge);
 
   // Prometheus text exposition format 0.0.4.

@@ -8,21 +8,36 @@ namespace penstock {
 
 std::string_view name(Code code) {
   switch (code) {
-    case Code::InvalidArgument: return "invalid argument";
-    case Code::NotFound: return "not found";
-    case Code::AlreadyExists: return "already exists";
-    case Code::OutOfRange: return "out of range";
-    case Code::Corrupt: return "corrupt";
-    case Code::TooLarge: return "too large";
-    case Code::Unsupported: return "unsupported";
-    case Code::Unavailable: return "unavailable";
-    case Code::Timeout: return "timeout";
-    case Code::Closed: return "closed";
-    case Code::NoSpace: return "no space";
-    case Code::Io: return "input/output";
-    case Code::Conflict: return "conflict";
-    case Code::Unauthorized: return "unauthorized";
-    case Code::Internal: return "internal";
+    case Code::InvalidArgument:
+      return "invalid argument";
+    case Code::NotFound:
+      return "not found";
+    case Code::AlreadyExists:
+      return "already exists";
+    case Code::OutOfRange:
+      return "out of range";
+    case Code::Corrupt:
+      return "corrupt";
+    case Code::TooLarge:
+      return "too large";
+    case Code::Unsupported:
+      return "unsupported";
+    case Code::Unavailable:
+      return "unavailable";
+    case Code::Timeout:
+      return "timeout";
+    case Code::Closed:
+      return "closed";
+    case Code::NoSpace:
+      return "no space";
+    case Code::Io:
+      return "input/output";
+    case Code::Conflict:
+      return "conflict";
+    case Code::Unauthorized:
+      return "unauthorized";
+    case Code::Internal:
+      return "internal";
   }
   return "unknown";
 }

@@ -21,18 +21,25 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t kReadBytes = 16 << 10;       // the buffer of an idle connection
-constexpr std::size_t kReadBytesBusy = 256 << 10;  // one read of a connection that keeps filling its buffer
+constexpr std::size_t kReadBytes = 16 << 10;  // the buffer of an idle connection
+constexpr std::size_t kReadBytesBusy =
+    256 << 10;  // one read of a connection that keeps filling its buffer
 
-Address to_address(const tcp::endpoint& endpoint) { return {endpoint.address().to_string(), endpoint.port()}; }
+Address to_address(const tcp::endpoint& endpoint) {
+  return {endpoint.address().to_string(), endpoint.port()};
+}
 
 std::atomic<std::uint64_t> last_connection_id{0};
 
 class TcpConnection final : public Connection, public std::enable_shared_from_this<TcpConnection> {
  public:
-  TcpConnection(Loop& loop, tcp::socket socket, FrameSize frame_size, const ConnectionLimits& limits,
-                Function<void(TcpConnection&)> on_gone)
-      : loop_(loop), socket_(std::move(socket)), idle_timer_(socket_.get_executor()), frame_size_(frame_size), limits_(limits),
+  TcpConnection(Loop& loop, tcp::socket socket, FrameSize frame_size,
+                const ConnectionLimits& limits, Function<void(TcpConnection&)> on_gone)
+      : loop_(loop),
+        socket_(std::move(socket)),
+        idle_timer_(socket_.get_executor()),
+        frame_size_(frame_size),
+        limits_(limits),
         on_gone_(std::move(on_gone)) {
     error_code error;
     socket_.set_option(tcp::no_delay(true), error);
@@ -94,7 +101,9 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   }
 
  private:
-  bool reading_paused() const { return pauses_ > 0 || outbound_bytes_ > limits_.outbound_bytes_pause; }
+  bool reading_paused() const {
+    return pauses_ > 0 || outbound_bytes_ > limits_.outbound_bytes_pause;
+  }
 
   void finish_closing() {
     if (session_ == nullptr) return;
@@ -112,20 +121,26 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
     if (frame_bytes_ > end_ - begin_) room_wanted = frame_bytes_ - (end_ - begin_);
     if (busy_) room_wanted = std::max(room_wanted, kReadBytesBusy);
     if (buffer_.size() - end_ < room_wanted) make_room(room_wanted);
-    socket_.async_read_some(asio::buffer(buffer_.data() + end_, buffer_.size() - end_),
-                            [self = shared_from_this()](const error_code& error, std::size_t bytes) { self->on_read(error, bytes); });
+    socket_.async_read_some(
+        asio::buffer(buffer_.data() + end_, buffer_.size() - end_),
+        [self = shared_from_this()](const error_code& error, std::size_t bytes) {
+          self->on_read(error, bytes);
+        });
   }
 
-  // Moves what is left to the front, in a buffer of the right size: a large one is given back once its frame is done.
+  // Moves what is left to the front, in a buffer of the right size: a large one is given back once
+  // its frame is done.
   void make_room(std::size_t wanted) {
     const std::size_t held = end_ - begin_;
     const std::size_t size = std::max(held + wanted, kReadBytes);
     if (buffer_.size() < size || buffer_.size() > 4 * std::max(size, kReadBytesBusy)) {
       std::vector<char> next(size);
-      std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), buffer_.begin() + static_cast<std::ptrdiff_t>(end_), next.begin());
+      std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+                buffer_.begin() + static_cast<std::ptrdiff_t>(end_), next.begin());
       buffer_ = std::move(next);
     } else {
-      std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
+      std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+                buffer_.begin() + static_cast<std::ptrdiff_t>(end_), buffer_.begin());
     }
     begin_ = 0;
     end_ = held;
@@ -147,7 +162,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
       const BytesView head(buffer_.data() + begin_, end_ - begin_);
       Result<std::size_t> size = frame_size_(head);
       if (size && *size > limits_.frame_bytes_max)
-        size = fail(Code::TooLarge, "a frame of {} bytes is over the limit of {}", *size, limits_.frame_bytes_max);
+        size = fail(Code::TooLarge, "a frame of {} bytes is over the limit of {}", *size,
+                    limits_.frame_bytes_max);
       if (!size) {
         session_->on_bad_frame(*this, head, size.error());
         begin_ = end_;
@@ -165,17 +181,19 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
     if (open_ && closing_) drain();
   }
 
-  // After a last answer: take and drop what still comes, so that closing does not reset the connection and eat the answer.
+  // After a last answer: take and drop what still comes, so that closing does not reset the
+  // connection and eat the answer.
   void drain() {
     if (read_pending_) return;
     read_pending_ = true;
     begin_ = end_ = 0;
     if (buffer_.empty()) buffer_.resize(kReadBytes);
-    socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](const error_code& error, std::size_t) {
-      self->read_pending_ = false;
-      if (error) return self->close();
-      self->drain();
-    });
+    socket_.async_read_some(asio::buffer(buffer_),
+                            [self = shared_from_this()](const error_code& error, std::size_t) {
+                              self->read_pending_ = false;
+                              if (error) return self->close();
+                              self->drain();
+                            });
   }
 
   void write() {
@@ -186,9 +204,10 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
     std::vector<asio::const_buffer> buffers;
     buffers.reserve(in_flight_.size());
     for (const Bytes& bytes : in_flight_) buffers.emplace_back(bytes.data(), bytes.size());
-    asio::async_write(socket_, std::move(buffers), [self = shared_from_this()](const error_code& error, std::size_t bytes) {
-      self->on_written(error, bytes);
-    });
+    asio::async_write(socket_, std::move(buffers),
+                      [self = shared_from_this()](const error_code& error, std::size_t bytes) {
+                        self->on_written(error, bytes);
+                      });
   }
 
   void on_written(const error_code& error, std::size_t bytes) {
@@ -253,23 +272,28 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
 class TcpListener final : public Listener, public std::enable_shared_from_this<TcpListener> {
  public:
   TcpListener(std::vector<Loop*> loops, const ListenOptions& options, MakeSession make_session)
-      : loops_(std::move(loops)), options_(options), make_session_(std::move(make_session)), acceptor_(io_context(*loops_.front())) {}
+      : loops_(std::move(loops)),
+        options_(options),
+        make_session_(std::move(make_session)),
+        acceptor_(io_context(*loops_.front())) {}
 
   Result<void> open() {
     error_code error;
     tcp::resolver resolver(io_context(*loops_.front()));
-    const auto found = resolver.resolve(options_.address.host, std::to_string(options_.address.port),
-                                        tcp::resolver::passive | tcp::resolver::numeric_service, error);
+    const auto found =
+        resolver.resolve(options_.address.host, std::to_string(options_.address.port),
+                         tcp::resolver::passive | tcp::resolver::numeric_service, error);
     if (error || found.empty())
-      return fail(Code::InvalidArgument, "cannot listen on {}: {}", options_.address.text(), error.message());
+      return fail(Code::InvalidArgument, "cannot listen on {}: {}", options_.address.text(),
+                  error.message());
     const tcp::endpoint endpoint = found.begin()->endpoint();
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error)
-      return fail(error == asio::error::address_in_use ? Code::Conflict : Code::Io, "cannot listen on {}: {}", options_.address.text(),
-                  error.message());
+      return fail(error == asio::error::address_in_use ? Code::Conflict : Code::Io,
+                  "cannot listen on {}: {}", options_.address.text(), error.message());
     address_ = {options_.address.host, acceptor_.local_endpoint().port()};
     loops_.front()->post([self = shared_from_this()] { self->accept(); });
     return {};
@@ -304,7 +328,8 @@ class TcpListener final : public Listener, public std::enable_shared_from_this<T
 
  private:
   void close_all(std::size_t i, std::promise<void>& gone) {
-    for (TcpConnection* connection : std::vector(open_[i].begin(), open_[i].end())) connection->close();
+    for (TcpConnection* connection : std::vector(open_[i].begin(), open_[i].end()))
+      connection->close();
     // close() posts the end of each session before this.
     loops_[i]->post([&gone] { gone.set_value(); });
   }
@@ -312,7 +337,8 @@ class TcpListener final : public Listener, public std::enable_shared_from_this<T
   void accept() {
     Loop& loop = *loops_[next_ % loops_.size()];
     const std::size_t i = next_++ % loops_.size();
-    acceptor_.async_accept(io_context(loop), [self = shared_from_this(), i](const error_code& error, tcp::socket socket) {
+    acceptor_.async_accept(io_context(loop), [self = shared_from_this(), i](const error_code& error,
+                                                                            tcp::socket socket) {
       if (error == asio::error::operation_aborted || !self->acceptor_.is_open()) return;
       if (error) {
         log_warn("net", "{}: accept failed: {}", self->address_.text(), error.message());
@@ -326,15 +352,17 @@ class TcpListener final : public Listener, public std::enable_shared_from_this<T
 
   void take(std::size_t i, tcp::socket socket) {
     if (open_connections_.load() >= options_.connections_max) {
-      log_warn("net", "{}: connection refused, {} are open already", address_.text(), options_.connections_max);
+      log_warn("net", "{}: connection refused, {} are open already", address_.text(),
+               options_.connections_max);
       return;
     }
     ++open_connections_;
-    auto connection = std::make_shared<TcpConnection>(*loops_[i], std::move(socket), options_.frame_size, options_.limits,
-                                                      [self = shared_from_this(), i](TcpConnection& gone) {
-                                                        self->open_[i].erase(&gone);
-                                                        --self->open_connections_;
-                                                      });
+    auto connection = std::make_shared<TcpConnection>(
+        *loops_[i], std::move(socket), options_.frame_size, options_.limits,
+        [self = shared_from_this(), i](TcpConnection& gone) {
+          self->open_[i].erase(&gone);
+          --self->open_connections_;
+        });
     loops_[i]->post([self = shared_from_this(), i, connection] {
       self->open_[i].insert(connection.get());
       connection->start(self->make_session_);
@@ -351,7 +379,8 @@ class TcpListener final : public Listener, public std::enable_shared_from_this<T
   std::atomic<std::size_t> open_connections_{0};
   std::atomic<bool> closed_{false};
   // By loop, touched on that loop only.
-  std::vector<std::unordered_set<TcpConnection*>> open_{std::vector<std::unordered_set<TcpConnection*>>(loops_.size())};
+  std::vector<std::unordered_set<TcpConnection*>> open_{
+      std::vector<std::unordered_set<TcpConnection*>>(loops_.size())};
 };
 
 // Owns the shared listener, so that destroying the handle closes it.
@@ -371,23 +400,32 @@ class ListenerHandle final : public Listener {
 // One attempt to connect, with its deadline.
 class Connecting : public std::enable_shared_from_this<Connecting> {
  public:
-  Connecting(Loop& loop, Address address, FrameSize frame_size, const ConnectionLimits& limits, MakeSession make_session,
-             Function<void(Result<ConnectionPtr>)> done)
-      : loop_(loop), address_(std::move(address)), frame_size_(frame_size), limits_(limits), make_session_(std::move(make_session)),
-        done_(std::move(done)), resolver_(io_context(loop)), socket_(io_context(loop)) {}
+  Connecting(Loop& loop, Address address, FrameSize frame_size, const ConnectionLimits& limits,
+             MakeSession make_session, Function<void(Result<ConnectionPtr>)> done)
+      : loop_(loop),
+        address_(std::move(address)),
+        frame_size_(frame_size),
+        limits_(limits),
+        make_session_(std::move(make_session)),
+        done_(std::move(done)),
+        resolver_(io_context(loop)),
+        socket_(io_context(loop)) {}
 
   void start(Duration timeout) {
     timer_ = loop_.after(timeout, [self = shared_from_this()] {
       self->finish(fail(Code::Timeout, "cannot connect to {}: timed out", self->address_.text()));
     });
-    resolver_.async_resolve(address_.host, std::to_string(address_.port), tcp::resolver::numeric_service,
-                            [self = shared_from_this()](const error_code& error, const tcp::resolver::results_type& found) {
-                              if (error) return self->finish(self->failed(error));
-                              asio::async_connect(self->socket_, found, [self](const error_code& connect_error, const tcp::endpoint&) {
+    resolver_.async_resolve(
+        address_.host, std::to_string(address_.port), tcp::resolver::numeric_service,
+        [self = shared_from_this()](const error_code& error,
+                                    const tcp::resolver::results_type& found) {
+          if (error) return self->finish(self->failed(error));
+          asio::async_connect(self->socket_, found,
+                              [self](const error_code& connect_error, const tcp::endpoint&) {
                                 if (connect_error) return self->finish(self->failed(connect_error));
                                 self->connected();
                               });
-                            });
+        });
   }
 
  private:
@@ -396,7 +434,8 @@ class Connecting : public std::enable_shared_from_this<Connecting> {
   }
   void connected() {
     if (!done_) return;  // timed out meanwhile
-    auto connection = std::make_shared<TcpConnection>(loop_, std::move(socket_), frame_size_, limits_, nullptr);
+    auto connection =
+        std::make_shared<TcpConnection>(loop_, std::move(socket_), frame_size_, limits_, nullptr);
     connection->start(make_session_);
     finish(ConnectionPtr(connection));
   }
@@ -424,16 +463,19 @@ class Connecting : public std::enable_shared_from_this<Connecting> {
 
 }  // namespace
 
-Result<std::unique_ptr<Listener>> listen(std::vector<Loop*> loops, const ListenOptions& options, MakeSession make_session) {
+Result<std::unique_ptr<Listener>> listen(std::vector<Loop*> loops, const ListenOptions& options,
+                                         MakeSession make_session) {
   CHECK(!loops.empty() && options.frame_size != nullptr);
   auto listener = std::make_shared<TcpListener>(std::move(loops), options, std::move(make_session));
   TRY(listener->open());
   return std::make_unique<ListenerHandle>(std::move(listener));
 }
 
-void connect(Loop& loop, const Address& address, Duration timeout, FrameSize frame_size, const ConnectionLimits& limits,
-             MakeSession make_session, Function<void(Result<ConnectionPtr>)> done) {
-  auto connecting = std::make_shared<Connecting>(loop, address, frame_size, limits, std::move(make_session), std::move(done));
+void connect(Loop& loop, const Address& address, Duration timeout, FrameSize frame_size,
+             const ConnectionLimits& limits, MakeSession make_session,
+             Function<void(Result<ConnectionPtr>)> done) {
+  auto connecting = std::make_shared<Connecting>(loop, address, frame_size, limits,
+                                                 std::move(make_session), std::move(done));
   loop.post([connecting, timeout] { connecting->start(timeout); });
 }
 

@@ -13,17 +13,20 @@
 
 namespace penstock::net {
 
-// How many bytes the frame that begins `head` has, all told; 0 while that cannot be seen yet; an error when no frame can
-// begin so (the session hears it in on_bad_frame). `head` is never empty. A plain function: framing has no state.
+// How many bytes the frame that begins `head` has, all told; 0 while that cannot be seen yet; an
+// error when no frame can begin so (the session hears it in on_bad_frame). `head` is never empty. A
+// plain function: framing has no state.
 using FrameSize = Result<std::size_t> (*)(BytesView head);
 
 struct ConnectionLimits {
-  std::size_t frame_bytes_max = 100 << 20;       // a longer frame is a bad frame
-  std::size_t outbound_bytes_pause = 16 << 20;   // reading pauses while more than this waits to be sent
-  Duration idle_max{0};                          // close after this long without a byte; 0 = never
+  std::size_t frame_bytes_max = 100 << 20;  // a longer frame is a bad frame
+  std::size_t outbound_bytes_pause = 16
+                                     << 20;  // reading pauses while more than this waits to be sent
+  Duration idle_max{0};                      // close after this long without a byte; 0 = never
 };
 
-// One TCP connection with its home on one loop; all members are for that loop's thread unless said otherwise.
+// One TCP connection with its home on one loop; all members are for that loop's thread unless said
+// otherwise.
 class Connection {
  public:
   virtual ~Connection() = default;
@@ -33,11 +36,13 @@ class Connection {
   virtual const Address& local() const = 0;
   virtual const Address& peer() const = 0;
 
-  // Queues bytes; what one turn of the loop queues leaves in one writev. Order is kept. After close() it does nothing.
+  // Queues bytes; what one turn of the loop queues leaves in one writev. Order is kept. After
+  // close() it does nothing.
   virtual void send(Bytes bytes) = 0;
   virtual std::size_t outbound_bytes() const = 0;  // queued and not yet taken by the system
 
-  // Stops and restarts the delivery of frames, also of those already read. Counted: as many resumes as pauses.
+  // Stops and restarts the delivery of frames, also of those already read. Counted: as many resumes
+  // as pauses.
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
 
@@ -47,20 +52,23 @@ class Connection {
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
 
-// What a server or client makes of one connection. Called on the connection's loop; destroyed there after on_close().
+// What a server or client makes of one connection. Called on the connection's loop; destroyed there
+// after on_close().
 class Session {
  public:
   virtual ~Session() = default;
   virtual void on_open(Connection&) {}
   // `frame` is valid during the call only.
   virtual void on_frame(Connection& connection, BytesView frame) = 0;
-  // The framing function refused `head`, or the frame is too long. May send a last answer; by default closes.
+  // The framing function refused `head`, or the frame is too long. May send a last answer; by
+  // default closes.
   virtual void on_bad_frame(Connection& connection, BytesView head, const Error& error) {
     static_cast<void>(head);
     static_cast<void>(error);
     connection.close();
   }
-  // The system has taken so many bytes of what was sent; those it has not taken when the connection ends are not told.
+  // The system has taken so many bytes of what was sent; those it has not taken when the connection
+  // ends are not told.
   virtual void on_sent(Connection&, std::size_t bytes) { static_cast<void>(bytes); }
   // Once, however the connection ended: by the peer, by us, or by an error.
   virtual void on_close(Connection&) {}
@@ -71,11 +79,12 @@ using MakeSession = std::function<std::unique_ptr<Session>(const ConnectionPtr&)
 // An open listening socket. Accepted connections get the loops in turn.
 class Listener {
  public:
-  virtual ~Listener() = default;  // close()
-  virtual const Address& address() const = 0;  // with the real port
+  virtual ~Listener() = default;                // close()
+  virtual const Address& address() const = 0;   // with the real port
   virtual std::size_t connections() const = 0;  // open now; any thread
   virtual void stop_accepting() = 0;            // any thread
-  // Stops accepting, closes every connection, and returns when their sessions are gone. Not from one of its loops.
+  // Stops accepting, closes every connection, and returns when their sessions are gone. Not from
+  // one of its loops.
   virtual void close() = 0;
 };
 
@@ -87,10 +96,13 @@ struct ListenOptions {
 };
 
 // Listens and serves. Fails with Conflict when the address is taken, naming it.
-Result<std::unique_ptr<Listener>> listen(std::vector<Loop*> loops, const ListenOptions& options, MakeSession make_session);
+Result<std::unique_ptr<Listener>> listen(std::vector<Loop*> loops, const ListenOptions& options,
+                                         MakeSession make_session);
 
-// Connects on `loop` and calls `done` there, with the connection (its session has seen on_open) or why not. Any thread.
-void connect(Loop& loop, const Address& address, Duration timeout, FrameSize frame_size, const ConnectionLimits& limits,
-             MakeSession make_session, Function<void(Result<ConnectionPtr>)> done);
+// Connects on `loop` and calls `done` there, with the connection (its session has seen on_open) or
+// why not. Any thread.
+void connect(Loop& loop, const Address& address, Duration timeout, FrameSize frame_size,
+             const ConnectionLimits& limits, MakeSession make_session,
+             Function<void(Result<ConnectionPtr>)> done);
 
 }  // namespace penstock::net

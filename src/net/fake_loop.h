@@ -9,8 +9,8 @@
 
 namespace penstock::net {
 
-// A loop for tests: runs on the calling thread, in run(), and its clock stands still until advance().
-// post() may come from other threads.
+// A loop for tests: runs on the calling thread, in run(), and its clock stands still until
+// advance(). post() may come from other threads.
 class FakeLoop final : public Loop {
  public:
   void post(Work work) override {

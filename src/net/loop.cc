@@ -19,7 +19,9 @@ namespace penstock::net {
 namespace asio = boost::asio;
 namespace {
 
-void name_thread(const std::string& name) { pthread_setname_np(pthread_self(), name.substr(0, 15).c_str()); }
+void name_thread(const std::string& name) {
+  pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+}
 
 class AsioLoop final : public Loop {
  public:
@@ -41,11 +43,14 @@ class AsioLoop final : public Loop {
 
   TimerId after(Duration delay, Work work) override {
     const auto id = static_cast<TimerId>(++last_timer_);
-    auto& timer = *timers_.emplace(id, std::make_unique<asio::steady_timer>(context_, delay)).first->second;
-    timer.async_wait([this, id, work = std::move(work)](const boost::system::error_code& error) mutable {
-      if (error || timers_.erase(id) == 0) return;  // cancelled, perhaps after it was already due
-      work();
-    });
+    auto& timer =
+        *timers_.emplace(id, std::make_unique<asio::steady_timer>(context_, delay)).first->second;
+    timer.async_wait(
+        [this, id, work = std::move(work)](const boost::system::error_code& error) mutable {
+          if (error || timers_.erase(id) == 0)
+            return;  // cancelled, perhaps after it was already due
+          work();
+        });
     return id;
   }
   void cancel(TimerId timer) override { timers_.erase(timer); }
@@ -81,11 +86,18 @@ struct Loops::Impl {
 
 Loops::Loops(std::size_t count, const std::string& name) : impl_(std::make_unique<Impl>()) {
   CHECK(count > 0);
-  for (std::size_t i = 0; i < count; ++i) impl_->loops.push_back(std::make_unique<AsioLoop>(name + std::to_string(i)));
+  for (std::size_t i = 0; i < count; ++i)
+    impl_->loops.push_back(std::make_unique<AsioLoop>(name + std::to_string(i)));
 }
-Loops::~Loops() { stop(); }
-Loop& Loops::at(std::size_t i) { return *impl_->loops[i % impl_->loops.size()]; }
-std::size_t Loops::size() const { return impl_->loops.size(); }
+Loops::~Loops() {
+  stop();
+}
+Loop& Loops::at(std::size_t i) {
+  return *impl_->loops[i % impl_->loops.size()];
+}
+std::size_t Loops::size() const {
+  return impl_->loops.size();
+}
 void Loops::stop() {
   for (auto& loop : impl_->loops) loop->stop();
 }
@@ -112,7 +124,8 @@ struct BlockingPool::Impl {
   }
 };
 
-BlockingPool::BlockingPool(std::size_t threads, const std::string& name) : impl_(std::make_unique<Impl>()) {
+BlockingPool::BlockingPool(std::size_t threads, const std::string& name)
+    : impl_(std::make_unique<Impl>()) {
   CHECK(threads > 0);
   for (std::size_t i = 0; i < threads; ++i)
     impl_->threads.emplace_back([this, thread_name = name + std::to_string(i)] {
@@ -120,7 +133,9 @@ BlockingPool::BlockingPool(std::size_t threads, const std::string& name) : impl_
       impl_->serve();
     });
 }
-BlockingPool::~BlockingPool() { stop(); }
+BlockingPool::~BlockingPool() {
+  stop();
+}
 
 void BlockingPool::run(Work work) {
   {

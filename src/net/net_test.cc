@@ -16,7 +16,9 @@ Result<std::size_t> one_byte_length(BytesView head) {
   if (size == 255 || size == 0) return fail(Code::Corrupt, "length {} is not one", size);
   return size;
 }
-Bytes frame(std::string_view text) { return Bytes(1, static_cast<char>(text.size() + 1)).append(text); }
+Bytes frame(std::string_view text) {
+  return Bytes(1, static_cast<char>(text.size() + 1)).append(text);
+}
 
 class Echo final : public Session {
  public:
@@ -55,20 +57,23 @@ class Collect final : public Session {
 
 struct EchoServer {
   explicit EchoServer(const ConnectionLimits& limits = {}, std::size_t connections_max = 10) {
-    auto opened = listen({&loops.at(0), &loops.at(1)}, {{"127.0.0.1", 0}, one_byte_length, limits, connections_max},
+    auto opened = listen({&loops.at(0), &loops.at(1)},
+                         {{"127.0.0.1", 0}, one_byte_length, limits, connections_max},
                          [](const ConnectionPtr&) { return std::make_unique<Echo>(); });
     EXPECT_TRUE(opened) << opened.error().message;
     listener = std::move(*opened);
   }
   Result<ConnectionPtr> dial(Collected& to) {
     std::promise<Result<ConnectionPtr>> connected;
-    connect(loops.at(0), listener->address(), std::chrono::seconds(5), one_byte_length, {},
-            [&to](const ConnectionPtr&) { return std::make_unique<Collect>(to); },
-            [&](Result<ConnectionPtr> result) { connected.set_value(std::move(result)); });
+    connect(
+        loops.at(0), listener->address(), std::chrono::seconds(5), one_byte_length, {},
+        [&to](const ConnectionPtr&) { return std::make_unique<Collect>(to); },
+        [&](Result<ConnectionPtr> result) { connected.set_value(std::move(result)); });
     return connected.get_future().get();
   }
   static void send(const ConnectionPtr& connection, Bytes bytes) {
-    connection->loop().post([connection, bytes = std::move(bytes)]() mutable { connection->send(std::move(bytes)); });
+    connection->loop().post(
+        [connection, bytes = std::move(bytes)]() mutable { connection->send(std::move(bytes)); });
   }
 
   Loops loops{2, "test"};
@@ -117,19 +122,22 @@ TEST(Connection, PausedOneWithNothingUnderWayStaysOpen) {
   Loops loops(1, "test");
   Collected at_server{.frames = {}, .wanted = 2, .complete = {}, .closed = {}};
   std::promise<Connection*> paused;
-  const auto listener = listen({&loops.at(0)}, {{"127.0.0.1", 0}, one_byte_length, {}, 1},
-                               [&](const ConnectionPtr&) { return std::make_unique<PausedByItsFirst>(at_server, paused); })
-                            .value();
+  const auto listener =
+      listen({&loops.at(0)}, {{"127.0.0.1", 0}, one_byte_length, {}, 1}, [&](const ConnectionPtr&) {
+        return std::make_unique<PausedByItsFirst>(at_server, paused);
+      }).value();
   Collected at_client;
   std::promise<ConnectionPtr> connected;
-  connect(loops.at(0), listener->address(), std::chrono::seconds(5), one_byte_length, {},
-          [&](const ConnectionPtr&) { return std::make_unique<Collect>(at_client); },
-          [&](Result<ConnectionPtr> result) { connected.set_value(result.value()); });
+  connect(
+      loops.at(0), listener->address(), std::chrono::seconds(5), one_byte_length, {},
+      [&](const ConnectionPtr&) { return std::make_unique<Collect>(at_client); },
+      [&](Result<ConnectionPtr> result) { connected.set_value(result.value()); });
   const ConnectionPtr client = connected.get_future().get();
   EchoServer::send(client, frame("one"));
   Connection* const server = paused.get_future().get();
   EchoServer::send(client, frame("two"));
-  loops.at(0).post([server] { server->resume_reading(); });  // after the turn in which it was paused
+  loops.at(0).post(
+      [server] { server->resume_reading(); });  // after the turn in which it was paused
   at_server.complete.get_future().wait();
   EXPECT_EQ(at_server.frames, (std::vector<std::string>{"one", "two"}));
   listener->close();
@@ -187,7 +195,8 @@ TEST(Connection, OneTooManyIsRefusedAndTheRestGoOn) {
 
 TEST(Listen, TakenAddressIsNamed) {
   EchoServer server;
-  const auto again = listen({&server.loops.at(0)}, {server.listener->address(), one_byte_length, {}, 1}, nullptr);
+  const auto again =
+      listen({&server.loops.at(0)}, {server.listener->address(), one_byte_length, {}, 1}, nullptr);
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, Code::Conflict);
   EXPECT_NE(again.error().message.find(server.listener->address().text()), std::string::npos);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The served requests by name, for those who pass them on without looking inside: their definitions,
-// and what is derived from them, are slow to compile.
+// The served requests by name, for those who pass them on without looking inside: their
+// definitions, and what is derived from them, are slow to compile.
 namespace penstock::kafka {
 
 struct ApiVersionsRequest;
