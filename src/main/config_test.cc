@@ -83,11 +83,11 @@ TEST(Config, BrokenYamlSaysWhere) {
 
 TEST(Config, BytesThatYamlCppDoesNotSurviveNeverReachIt) {
   // yaml-cpp does not come back from these twelve.
-  const std::string endless("\0\0\xfe\xff\0\0\0-\xff\xff\xff\xff", 12);
-  EXPECT_THAT(problems_of(endless), ElementsAre("p.yaml:0:0: the file is not UTF-8 text"));
-  EXPECT_THAT(problems_of("kafka: \xff"), ElementsAre("p.yaml:0:0: the file is not UTF-8 text"));
+  const std::string endless("\x2cU\x0b\xa9/\x81\0\0\x84\xd5\xa1 ", 12);
+  EXPECT_THAT(problems_of(endless), ElementsAre("p.yaml: the file is not UTF-8 text"));
+  EXPECT_THAT(problems_of("kafka: \xff"), ElementsAre("p.yaml: the file is not UTF-8 text"));
   EXPECT_THAT(problems_of(std::string(100'000, '[')),
-              ElementsAre("p.yaml:0:0: the file is nested too deeply"));
+              ElementsAre("p.yaml: the file is nested too deeply"));
 }
 
 TEST(Config, ListeningBeyondTheMachineMustBeSaidByName) {
