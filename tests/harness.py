@@ -42,10 +42,12 @@ CONSOLE_SINK = "  - console: {rows: 20, truncate: 20}\n"
 
 class Penstock:
     """One `penstock up`. `with Penstock(folder) as node: node.kafka, node.cql, node.console, ...`
-    `pipeline`: True for the one above, its text for another, False for none."""
+    `pipeline`: True for the one above, its text for another, False for none.
+    `bootstrap`, `contact_point`: HOST:PORT of a real Kafka or Cassandra that takes the place of the built-in one."""
 
     def __init__(self, folder, *, kafka_port=0, cql_port=0, console_port=0, interval="0ms", max_rows=200_000, partitions=1,
-                 show=False, pipeline=True, kafka_extra="", flags=(), env=None, command=(str(BINARY), "up")):
+                 show=False, pipeline=True, kafka_extra="", flags=(), env=None, command=(str(BINARY), "up"),
+                 bootstrap=None, contact_point=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.data = self.folder / "data"
@@ -53,10 +55,13 @@ class Penstock:
         users = self.folder / "users.yaml"
         users.write_text(pipeline if isinstance(pipeline, str) else
                          PIPELINE % {"interval": interval, "max_rows": max_rows} + (CONSOLE_SINK if show else ""))
+        self.bootstrap = bootstrap
+        self.contact_point = contact_point
+        built_in = f"  listeners: {{PLAINTEXT: \"127.0.0.1:{kafka_port}\"}}\n  num_partitions: {partitions}\n{kafka_extra}"
         self.config.write_text(
-            f"data_dir: {self.data}\n"
-            f"kafka:\n  listeners: {{PLAINTEXT: \"127.0.0.1:{kafka_port}\"}}\n  num_partitions: {partitions}\n{kafka_extra}"
-            f"cassandra: {{listen: \"127.0.0.1:{cql_port}\"}}\n"
+            f"data_dir: {self.data}\nkafka:\n"
+            + (f"  bootstrap_servers: \"{bootstrap}\"\n" if bootstrap else built_in)
+            + (f"cassandra: {{contact_points: [\"{contact_point}\"]}}\n" if contact_point else f"cassandra: {{listen: \"127.0.0.1:{cql_port}\"}}\n") +
             f"console: {{listen: \"127.0.0.1:{console_port}\"}}\n"
             f"pipelines: {[str(users)] if pipeline else []}\n")
         self.up = list(command)
@@ -91,11 +96,11 @@ class Penstock:
 
     @property
     def kafka(self) -> str:
-        return self.endpoints["kafka"]["PLAINTEXT"]
+        return self.bootstrap or self.endpoints["kafka"]["PLAINTEXT"]
 
     @property
     def cql(self):
-        host, port = self.endpoints["cassandra"].rsplit(":", 1)
+        host, port = (self.contact_point or self.endpoints["cassandra"]).rsplit(":", 1)
         return host, int(port)
 
     def get(self, path: str):
@@ -132,6 +137,45 @@ class Penstock:
         """A `penstock` command that ends by itself."""
         return subprocess.run([str(BINARY), *arguments], input=stdin, capture_output=True, text=True, timeout=timeout)
 
+    def command(self, *arguments, stdin=None, timeout=60):
+        """A client command of the binary against this node; fails the test when it fails."""
+        done = self.run(*arguments, stdin=stdin, timeout=timeout)
+        assert done.returncode == 0, f"penstock {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def produce(self, *lines, topic="users_data"):
+        self.command("produce", "-b", self.kafka, "--topic", topic, stdin="".join(line + "\n" for line in lines))
+
+    def cql_command(self, statement, *flags):
+        return self.command("cql", "%s:%d" % self.cql, "-e", statement, *flags)
+
+    def rows(self, statement):
+        return [json.loads(line) for line in self.cql_command(statement, "--json").splitlines()]
+
+    def pipeline(self):
+        return json.loads(self.get("/api/pipelines"))["pipelines"][0]
+
+    def printed(self):
+        return (self.folder / "out.txt").read_text()
+
+    def log(self):
+        return [json.loads(line) for line in (self.folder / "err.txt").read_text().splitlines()]
+
+    def eventually(self, what, condition, seconds=20):
+        """The answer of `condition` once it is true. What it waits for happens in another process, so it has to ask."""
+        deadline = time.monotonic() + seconds
+        while True:
+            if answer := condition():
+                return answer
+            assert self.process.poll() is None, f"the process ended with {self.process.returncode}\n{self.tail()}"
+            assert time.monotonic() < deadline, f"after {seconds} s still not: {what}\n{self.tail()}"
+            time.sleep(0.01)
+
+    def drained(self, records, seconds=20):
+        """Waits until the pipeline has accounted for so many records."""
+        return self.eventually(f"{records} records read", lambda: (p := self.pipeline())["rowsRead"] >= records and p["lag"] == 0 and p,
+                               seconds)
+
     def __enter__(self):
         return self.start()
 
@@ -141,3 +185,20 @@ class Penstock:
             self.process.wait()
         self.out.close()
         self.err.close()
+
+
+def empty(bootstrap=None, contact_point=None):
+    """Deletes the empty groups and all topics of a real Kafka and all keyspaces of a real Cassandra: what a test before left there."""
+    def run(*arguments):
+        return subprocess.run([str(BINARY), *arguments], stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
+    if bootstrap:
+        for group in json.loads(run("group", "list", "-b", bootstrap, "--json")):
+            # A pipeline is a static member: the group keeps its place for the session's time-out, and the next one takes it over.
+            if group["state"] == "Empty":
+                run("group", "delete", group["group"], "-b", bootstrap)
+        for topic in json.loads(run("topic", "list", "-b", bootstrap, "--json")):
+            run("topic", "delete", topic["name"], "-b", bootstrap)
+    if contact_point:
+        for row in run("cql", contact_point, "--json", "-e", "SELECT keyspace_name FROM system_schema.keyspaces").splitlines():
+            if not (name := json.loads(row)["keyspace_name"]).startswith("system"):
+                run("cql", contact_point, "-e", f"DROP KEYSPACE {name}")

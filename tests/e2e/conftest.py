@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole-binary tests: the real program on free ports, spoken to by clients that we did not write."""
-import json
 import pathlib
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -16,47 +14,37 @@ SAMPLE = ('{"id":"user_12345","first_name":"John","last_name":"Doe","gender":"ma
           '"picture":"https://example.com/john.jpg"}')
 
 
+# Real engines in the place of the built-in ones: arguments of every Node that says nothing else.
+REAL = {}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--real-kafka", metavar="HOST:PORT", help="a real Kafka for the tests marked 'mixes'")
+    parser.addoption("--real-cassandra", metavar="HOST:PORT", help="a real Cassandra for the tests marked 'mixes'")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "mixes: holds for every mix of built-in and real engines")
+    REAL.update({name: given for name, option in (("bootstrap", "--real-kafka"), ("contact_point", "--real-cassandra"))
+                 if (given := config.getoption(option))})
+
+
 class Node(harness.Penstock):
-    """The harness's node with the words that the tests below need."""
+    """The harness's node, with the real engines that the command line names."""
 
-    def command(self, *arguments, stdin=None, timeout=60):
-        """A client command of the binary against this node; fails the test when it fails."""
-        done = self.run(*arguments, stdin=stdin, timeout=timeout)
-        assert done.returncode == 0, f"penstock {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout
+    def __init__(self, folder, **how):
+        super().__init__(folder, **{**REAL, **how})
 
-    def produce(self, *lines, topic="users_data"):
-        self.command("produce", "-b", self.kafka, "--topic", topic, stdin="".join(line + "\n" for line in lines))
+    def __exit__(self, *failure):
+        if REAL:
+            self.stop()  # who is killed stays a member of its group, which then cannot be deleted
+        super().__exit__(*failure)
 
-    def cql_command(self, statement, *flags):
-        return self.command("cql", "%s:%d" % self.cql, "-e", statement, *flags)
 
-    def rows(self, statement):
-        return [json.loads(line) for line in self.cql_command(statement, "--json").splitlines()]
-
-    def pipeline(self):
-        return json.loads(self.get("/api/pipelines"))["pipelines"][0]
-
-    def printed(self):
-        return (self.folder / "out.txt").read_text()
-
-    def log(self):
-        return [json.loads(line) for line in (self.folder / "err.txt").read_text().splitlines()]
-
-    def eventually(self, what, condition, seconds=20):
-        """The answer of `condition` once it is true. What it waits for happens in another process, so it has to ask."""
-        deadline = time.monotonic() + seconds
-        while True:
-            if answer := condition():
-                return answer
-            assert self.process.poll() is None, f"the process ended with {self.process.returncode}\n{self.tail()}"
-            assert time.monotonic() < deadline, f"after {seconds} s still not: {what}\n{self.tail()}"
-            time.sleep(0.01)
-
-    def drained(self, records, seconds=20):
-        """Waits until the pipeline has accounted for so many records."""
-        return self.eventually(f"{records} records read", lambda: (p := self.pipeline())["rowsRead"] >= records and p["lag"] == 0 and p,
-                               seconds)
+@pytest.fixture(autouse=True)
+def empty_real_engines():
+    """What the test before left in the real engines goes; the built-in ones begin in an empty folder."""
+    harness.empty(**REAL)
 
 
 @pytest.fixture

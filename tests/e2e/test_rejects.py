@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What cannot become a row goes to the dead-letter topic unchanged, with its reason; its neighbours pass."""
+import pytest
 from confluent_kafka import Producer
 from kafka import KafkaProducer
 
@@ -27,6 +28,7 @@ def counts_by_reason():
     return {reason: sum(1 for bad in BAD if bad[0] == reason) for reason in {bad[0] for bad in BAD}}
 
 
+@pytest.mark.mixes
 def test_each_class_of_bad_record_is_diverted_and_counted(node):
     producer = Producer({"bootstrap.servers": node.kafka})
     for number, (_, value, _, _) in enumerate(BAD):
@@ -51,6 +53,7 @@ def test_each_class_of_bad_record_is_diverted_and_counted(node):
     assert node.rows("SELECT count(*) FROM spark_streams.created_users") == [{"count": len(BAD)}], "the neighbours pass"
 
 
+@pytest.mark.mixes
 def test_a_record_without_key_or_headers_has_only_ours_in_its_letter(node):
     node.produce("junk")
     node.drained(1)
@@ -59,6 +62,7 @@ def test_a_record_without_key_or_headers_has_only_ours_in_its_letter(node):
     assert {name.split(".")[0] for name in dict(letter.headers())} == {"__connect", "penstock"}
 
 
+@pytest.mark.mixes
 def test_garbage_as_large_as_a_default_topic_takes_is_diverted_whole(node):
     garbage = b"x" * 1_048_400
     producer = KafkaProducer(bootstrap_servers=node.kafka, max_request_size=2_000_000)
@@ -89,6 +93,7 @@ def test_a_letter_fits_whatever_the_source_topic_takes(tmp_path):
         assert node.rows("SELECT count(*) FROM spark_streams.created_users") == [{"count": 2}]
 
 
+@pytest.mark.mixes
 def test_a_letter_that_does_not_fit_says_where_its_record_still_is(node):
     """A dead-letter topic that somebody made, too small for some letters: they go without what is too large."""
     node.command("topic", "create", "-b", node.kafka, "users_data.dlq", "--config", "max.message.bytes=10000")
@@ -115,6 +120,7 @@ def test_a_letter_that_does_not_fit_says_where_its_record_still_is(node):
     assert node.rows("SELECT count(*) FROM spark_streams.created_users") == [{"count": 1}]
 
 
+@pytest.mark.mixes
 def test_filtered_record_is_counted_and_not_a_reject(node):
     node.produce('{"id":""}', '{"id":"kept"}')
     status = node.drained(2)

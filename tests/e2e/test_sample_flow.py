@@ -66,6 +66,7 @@ def by_newest_confluent_kafka(node):
     subprocess.run([python_of("kafka"), "-c", NEWEST_CONFLUENT_KAFKA, node.kafka, SAMPLE], check=True, timeout=30)
 
 
+@pytest.mark.mixes
 @pytest.mark.parametrize("produce", [by_kcat, by_penstock, by_kafka_python, by_confluent_kafka, by_newest_confluent_kafka])
 def test_a_produced_line_is_printed_and_can_be_selected(node, produce):
     produce(node)
@@ -73,6 +74,7 @@ def test_a_produced_line_is_printed_and_can_be_selected(node, produce):
     assert node.cql_command(SELECT) == SELECTED
 
 
+@pytest.mark.mixes
 def test_printed_means_selectable(node):
     """Both sinks are fed from one batch: whoever sees the print finds the row."""
     for i in range(5):
@@ -102,6 +104,7 @@ def test_python_drivers_read_the_row(node, venv):
     assert done.stdout == "4 [('user_12345', 'john.doe@example.com', '2023-10-01T12:00:00Z')]\n"
 
 
+@pytest.mark.mixes
 def test_table_is_created_with_eleven_text_columns(node):
     node.produce(SAMPLE)
     node.drained(1)
@@ -112,6 +115,7 @@ def test_table_is_created_with_eleven_text_columns(node):
     assert [c["column_name"] for c in columns if c["kind"] == "partition_key"] == ["id"]
 
 
+@pytest.mark.mixes
 def test_same_id_again_is_one_row_and_the_newest_wins(node):
     newer = json.loads(SAMPLE) | {"email": "new@example.com"}
     node.produce(SAMPLE, json.dumps(newer))
@@ -122,6 +126,7 @@ def test_same_id_again_is_one_row_and_the_newest_wins(node):
     assert node.rows(SELECT)[0]["email"] == "newest@example.com"
 
 
+@pytest.mark.mixes
 def test_unknown_field_is_ignored_and_a_number_becomes_text(node):
     node.produce(json.dumps({"id": "n", "post_code": 10001, "surprise": {"a": [1]}, "gender": None, "phone": True}))
     node.drained(1)
@@ -129,6 +134,7 @@ def test_unknown_field_is_ignored_and_a_number_becomes_text(node):
         {"id": "n", "post_code": "10001", "gender": None, "phone": "true", "email": None}]
 
 
+@pytest.mark.mixes
 def test_many_records_arrive_each_once(node):
     people = node.command("generate", "--count", "20000", "--seed", "3").splitlines()
     assert len({json.loads(line)["id"] for line in people}) == 20000

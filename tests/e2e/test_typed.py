@@ -60,6 +60,7 @@ def addresses(node):
     return config
 
 
+@pytest.mark.mixes
 def test_typed_values_are_read_back_by_the_driver(lab):
     lab.produce(*(json.dumps(one) for one in (FULL, OTHER, EMPTY, {"id": "skip"}, {"id": "negative", "amount": "-1"})), topic="readings")
     status = lab.drained(5)
@@ -81,6 +82,7 @@ def test_typed_values_are_read_back_by_the_driver(lab):
     assert rows["empty"]._replace(id=None, name=None) == tuple([None] * len(full))
 
 
+@pytest.mark.mixes
 def test_wrong_types_and_texts_that_do_not_parse_are_diverted(lab):
     producer = Producer({"bootstrap.servers": lab.kafka})
     sent = {}
@@ -104,6 +106,7 @@ def test_wrong_types_and_texts_that_do_not_parse_are_diverted(lab):
         assert f'reason="{reason}"' in lab.get("/metrics")
 
 
+@pytest.mark.mixes
 def test_a_table_with_other_types_takes_what_converts(lab, tmp_path):
     lab.cql_command("CREATE KEYSPACE shop WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
     lab.cql_command("CREATE TABLE shop.items (id text PRIMARY KEY, n bigint, at timestamp, key uuid, x double, ok boolean, day date)")
@@ -122,6 +125,7 @@ def test_a_table_with_other_types_takes_what_converts(lab, tmp_path):
     assert [dict(letter.headers())["penstock.reason"] for letter in letters] == [b"convert", b"convert"]
 
 
+@pytest.mark.mixes
 def test_a_column_type_that_no_pipeline_writes_is_refused_by_name(lab, tmp_path):
     lab.cql_command("CREATE KEYSPACE shop WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
     lab.cql_command("CREATE TABLE shop.prices (id text PRIMARY KEY, price decimal)")

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts Apache Kafka and Apache Cassandra from Maven's jars: on 127.0.0.1, in a folder of their own, stopped by their own pid."""
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import harness  # noqa: E402
+
+LIBRARY = pathlib.Path(os.environ.get("PENSTOCK_REAL_LIB", pathlib.Path.home() / ".cache/penstock-real"))
+KAFKA = "3.9.1"
+CASSANDRA = "5.0.5"
+PROJECT = """\
+<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>real</groupId><artifactId>real</artifactId><version>1</version><dependencies>%s</dependencies></project>
+"""
+DEPENDENCY = "<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>"
+
+
+def jars(*artifacts):
+    """The folder with these artifacts (GROUP:ARTIFACT:VERSION) and all that they need; fetched once."""
+    folder = LIBRARY / hashlib.sha256("".join(one + "\n" for one in artifacts).encode()).hexdigest()[:16]
+    if not (folder / ".complete").exists():
+        print(f"fetching {', '.join(artifacts)}", file=sys.stderr, flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        with tempfile.TemporaryDirectory() as work:
+            project = pathlib.Path(work) / "pom.xml"
+            project.write_text(PROJECT % "".join(DEPENDENCY % tuple(one.split(":")) for one in artifacts))
+            subprocess.run(["mvn", "-q", "-B", "-f", str(project), "dependency:copy-dependencies", f"-DoutputDirectory={folder}"], check=True)
+        (folder / ".complete").touch()
+    return folder
+
+
+class Engine:
+    """A server that says on its standard output when it is ready. `address` is HOST:PORT for its clients."""
+
+    def __init__(self, folder, ready):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = harness.free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.ready = ready
+        self.process = None
+
+    def command(self):
+        raise NotImplementedError
+
+    def start(self, timeout=120):
+        told = threading.Event()
+        self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
+                                        errors="replace", cwd=self.folder)
+        threading.Thread(target=self._listen, args=(self.process, told), daemon=True).start()
+        if not told.wait(timeout) or self.process.poll() is not None:
+            self.kill()
+            raise RuntimeError(f"{type(self).__name__} is not ready\n{self.tail()}")
+        return self
+
+    def _listen(self, process, told):
+        with open(self.folder / "log.txt", "a") as log:
+            for line in process.stdout:
+                log.write(line)
+                log.flush()
+                if self.ready in line:
+                    told.set()
+        told.set()  # it ended
+
+    def tail(self, bytes_max=6000):
+        return (self.folder / "log.txt").read_text(errors="replace")[-bytes_max:]
+
+    def stop(self, timeout=60):
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout)
+
+    def kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.kill()
+
+
+class RealKafka(Engine):
+    """One Apache Kafka broker that is its own controller (KRaft). `settings` are lines of server.properties."""
+
+    def __init__(self, folder, *settings, version=KAFKA):
+        super().__init__(folder, "Kafka Server started")
+        library = jars(f"org.apache.kafka:kafka_2.13:{version}", f"org.apache.kafka:kafka-tools:{version}", "org.slf4j:slf4j-reload4j:1.7.36")
+        controller = harness.free_port()
+        self.properties = self.folder / "server.properties"
+        self.properties.write_text("\n".join([
+            "process.roles=broker,controller", "node.id=1", f"controller.quorum.voters=1@127.0.0.1:{controller}",
+            f"listeners=PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{controller}", f"advertised.listeners=PLAINTEXT://{self.address}",
+            "controller.listener.names=CONTROLLER", "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            f"log.dirs={self.folder / 'logs'}", "offsets.topic.replication.factor=1", "transaction.state.log.replication.factor=1",
+            "transaction.state.log.min.isr=1", "group.initial.rebalance.delay.ms=0", *settings, ""]))
+        (self.folder / "log4j.properties").write_text(
+            "log4j.rootLogger=WARN, out\nlog4j.appender.out=org.apache.log4j.ConsoleAppender\n"
+            "log4j.appender.out.layout=org.apache.log4j.PatternLayout\nlog4j.appender.out.layout.ConversionPattern=[%d] %p %m (%c)%n\n"
+            "log4j.logger.kafka.server.KafkaRaftServer=INFO\n")
+        self.java = ["java", "-Xms512m", "-Xmx1g", "-XX:+UseG1GC", f"-Dlog4j.configuration=file:{self.folder / 'log4j.properties'}",
+                     "-cp", f"{library}/*"]
+
+    def command(self):
+        if not (self.folder / "logs").exists():
+            cluster = subprocess.run([*self.java, "kafka.tools.StorageTool", "random-uuid"], check=True, capture_output=True, text=True).stdout.strip()
+            subprocess.run([*self.java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self.properties)], check=True,
+                           capture_output=True)
+        return [*self.java, "kafka.Kafka", str(self.properties)]
+
+
+# What Cassandra's own start script opens of Java 17's modules.
+EXPORTS = """java.base/jdk.internal.misc java.base/jdk.internal.ref java.base/java.lang.ref java.management.rmi/com.sun.jmx.remote.internal.rmi
+java.management/com.sun.jmx.remote.security java.rmi/sun.rmi.registry java.rmi/sun.rmi.server java.sql/java.sql jdk.attach/sun.tools.attach
+jdk.compiler/com.sun.tools.javac.file jdk.unsupported/sun.misc""".split()
+OPENS = """java.base/java.lang.module java.base/jdk.internal.loader java.base/jdk.internal.ref java.base/jdk.internal.reflect
+java.base/jdk.internal.math java.base/jdk.internal.module java.base/jdk.internal.util.jar java.base/sun.nio.ch java.base/java.io
+java.base/java.lang.reflect java.base/java.lang java.base/java.util java.base/java.nio java.base/java.util.concurrent
+java.base/java.util.concurrent.atomic jdk.management/com.sun.management.internal jdk.compiler/com.sun.tools.javac""".split()
+
+
+class RealCassandra(Engine):
+    """One Apache Cassandra node. `sync`: commitlog_sync, `batch` acknowledges what is on disk, `periodic` before. `heap` as Java has it."""
+
+    def __init__(self, folder, *settings, version=CASSANDRA, sync="batch", heap="1g"):
+        super().__init__(folder, "Startup complete")
+        library = jars(f"org.apache.cassandra:cassandra-all:{version}")
+        gossip, jmx = harness.free_port(), harness.free_port()
+        conf = self.folder / "conf"
+        for name in ("conf", "triggers", "tmp"):
+            (self.folder / name).mkdir(exist_ok=True)
+        (conf / "cassandra.yaml").write_text("\n".join([
+            "cluster_name: real", "num_tokens: 1", "partitioner: org.apache.cassandra.dht.Murmur3Partitioner", f"commitlog_sync: {sync}",
+            *(["commitlog_sync_period: 10000ms"] if sync == "periodic" else []), "endpoint_snitch: SimpleSnitch",
+            f"seed_provider: [{{class_name: org.apache.cassandra.locator.SimpleSeedProvider, parameters: [{{seeds: '127.0.0.1:{gossip}'}}]}}]",
+            "listen_address: 127.0.0.1", "rpc_address: 127.0.0.1", f"storage_port: {gossip}", f"native_transport_port: {self.port}",
+            "start_native_transport: true", "auto_snapshot: false", *settings, ""]))
+        (conf / "logback.xml").write_text(
+            '<configuration><appender name="S" class="ch.qos.logback.core.ConsoleAppender"><encoder>'
+            "<pattern>%-5level %date{ISO8601} %F:%L - %msg%n</pattern></encoder></appender>"
+            '<root level="INFO"><appender-ref ref="S"/></root></configuration>\n')
+        (jamm,) = library.glob("jamm-*.jar")
+        self.java = [
+            "java", f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseG1GC",
+            *(word for module in EXPORTS for word in ("--add-exports", module + "=ALL-UNNAMED")),
+            *(word for module in OPENS for word in ("--add-opens", module + "=ALL-UNNAMED")),
+            f"-javaagent:{jamm}", "-Djdk.attach.allowAttachSelf=true", "-Dio.netty.tryReflectionSetAccessible=true",
+            f"-Dcassandra.config=file:{conf / 'cassandra.yaml'}", f"-Dcassandra.storagedir={self.folder / 'data'}",
+            f"-Dcassandra.triggers_dir={self.folder / 'triggers'}", "-Dcassandra-foreground=yes",
+            f"-Dlogback.configurationFile={conf / 'logback.xml'}", f"-Djava.io.tmpdir={self.folder / 'tmp'}",
+            "-Dcassandra.skip_wait_for_gossip_to_settle=0", "-Dcassandra.initial_token=0", "-Dcassandra.load_ring_state=false",
+            "-Dcassandra.ring_delay_ms=0", "-Dcassandra.superuser_setup_delay_ms=0", f"-Dcassandra.jmx.local.port={jmx}",
+            "-cp", ":".join([str(conf), *map(str, sorted(library.glob("*.jar")))])]
+
+    def command(self):
+        return [*self.java, "org.apache.cassandra.service.CassandraDaemon"]
