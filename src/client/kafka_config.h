@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/result.h"
 
 namespace penstock::client {
 
@@ -16,8 +17,13 @@ struct KafkaConfig {
   std::string client_id = "penstock";
   // librdkafka's own configuration names ("security.protocol", "fetch.wait.max.ms" ...); they win
   // over what we set. An unknown name or a bad value fails open() with librdkafka's words.
+  // What is said of a secret never holds its value.
   std::map<std::string, std::string> properties;
 };
+
+// Whether librdkafka takes these names and values; InvalidArgument names the first that it does
+// not.
+Result<void> check_properties(const std::map<std::string, std::string>& properties);
 
 // Offsets that stand for a place, with Kafka's and librdkafka's numbers.
 inline constexpr std::int64_t kOffsetEarliest = -2;

@@ -42,6 +42,7 @@ class ConfBuilder {
   explicit ConfBuilder(const KafkaConfig& config);
   ConfBuilder& set(const std::string& name, const std::string& value);
   rd_kafka_conf_t* raw() { return conf_.get(); }
+  const Result<void>& state() const { return state_; }
   // Puts the user's properties on top and opens the client.
   Result<HandlePtr> open(rd_kafka_type_t type, const KafkaConfig& config);
 

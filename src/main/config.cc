@@ -8,6 +8,7 @@
 
 #include "base/text_file.h"
 #include "base/yaml_text.h"
+#include "main/security_section.h"
 #include "main/yaml_section_internal.h"
 
 namespace penstock::main_room {
@@ -83,7 +84,7 @@ void read_broker(YamlSection& kafka, broker::BrokerConfig& into) {
   }
 }
 
-void read_kafka(YamlSection root, Config::Kafka& into) {
+void read_kafka(YamlSection root, const fs::path& folder, Config::Kafka& into) {
   YamlSection kafka = root.section("kafka");
   const YAML::Node real = kafka.node("bootstrap_servers");
   std::vector<std::string> servers;
@@ -95,6 +96,7 @@ void read_kafka(YamlSection root, Config::Kafka& into) {
                   "'kafka.bootstrap_servers' (a real Kafka) and 'kafka.listeners' (the built-in "
                   "one) exclude each other");
   }
+  read_kafka_security(kafka, folder, into.client_properties);
   read_listeners(kafka, into);
   read_broker(kafka, into.broker);
   kafka.boolean("allow_unauthenticated", into.allow_unauthenticated);
@@ -102,7 +104,7 @@ void read_kafka(YamlSection root, Config::Kafka& into) {
   kafka.finish();
 }
 
-void read_cassandra(YamlSection root, Config::Cassandra& into) {
+void read_cassandra(YamlSection root, const fs::path& folder, Config::Cassandra& into) {
   YamlSection cassandra = root.section("cassandra");
   const YAML::Node real = cassandra.node("contact_points");
   std::vector<std::string> points;
@@ -124,6 +126,7 @@ void read_cassandra(YamlSection root, Config::Cassandra& into) {
   cassandra.address("listen", into.listen);
   cassandra.number("block_cache_bytes", into.block_cache_bytes, 1 << 20);
   cassandra.boolean("allow_unauthenticated", into.allow_unauthenticated);
+  read_cassandra_auth(cassandra, folder, into.user, into.password);
   cassandra.refuse(kRefusedKeys);
   cassandra.finish();
 }
@@ -152,8 +155,8 @@ void read_root(YamlSection root, const fs::path& folder, Config& config) {
   root.has("kafka");
   root.has("cassandra");
   root.has("console");
-  read_kafka(root, config.kafka);
-  read_cassandra(root, config.cassandra);
+  read_kafka(root, folder, config.kafka);
+  read_cassandra(root, folder, config.cassandra);
   YamlSection console = root.section("console");
   console.address("listen", config.console.listen);
   console.boolean("allow_unauthenticated", config.console.allow_unauthenticated);
@@ -214,7 +217,9 @@ std::set<std::string> Config::keys() {
   std::set<std::string> keys;
   Config config;
   read_root(YamlSection(YAML::Node(), "", "", none, &keys), {}, config);
-  std::erase_if(keys, [](const std::string& key) { return key.starts_with("kafka.advertised."); });
+  // The keys of these are names of the user's, or stand in the example as comments.
+  for (const char* open : {"kafka.advertised.", "kafka.security.", "cassandra.auth."})
+    std::erase_if(keys, [&](const std::string& key) { return key.starts_with(open); });
   return keys;
 }
 

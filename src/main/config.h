@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -35,6 +36,8 @@ struct Config {
                                 {"INTERNAL", {{"127.0.0.1", 29092}, {}}}};
     broker::BrokerConfig broker;
     std::string bootstrap_servers;  // not empty: a real Kafka, and nothing above counts
+    // How to reach it, under librdkafka's names: security, and what the user adds. Holds secrets.
+    std::map<std::string, std::string> client_properties;
     bool allow_unauthenticated = false;
     bool built_in() const { return bootstrap_servers.empty(); }
     bool operator==(const Kafka&) const = default;
@@ -42,6 +45,8 @@ struct Config {
   struct Cassandra {
     net::Address listen{"127.0.0.1", 9042};
     std::vector<net::Address> contact_points;  // not empty: a real Cassandra
+    std::string user;                          // of the real one; empty: no authentication
+    std::string password;
     std::int64_t block_cache_bytes = 32 << 20;
     bool allow_unauthenticated = false;
     bool built_in() const { return contact_points.empty(); }
@@ -85,9 +90,8 @@ struct RefusedKey {
   const char* key;
   const char* why;
 };
-inline constexpr std::array<RefusedKey, 6> kRefusedKeys{{
-    {"kafka", "security", "SASL and TLS to a real Kafka come with the security release"},
-    {"cassandra", "auth", "passwords and TLS come with the security release"},
+inline constexpr std::array<RefusedKey, 5> kRefusedKeys{{
+    {"cassandra", "tls", "CQL over TLS comes with the security release"},
     {"cassandra", "local_dc", "every contact point is used alike; leave the key out"},
     {"", "schema_registry", "this version has no such box; leave the key out"},
     {"", "metadata", "this version has no such box; leave the key out"},

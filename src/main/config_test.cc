@@ -11,9 +11,12 @@
 namespace penstock::main_room {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Pair;
+using testing::UnorderedElementsAre;
 
 std::vector<std::string> problems_of(const std::string& yaml) {
   Problems problems;
@@ -100,8 +103,8 @@ TEST(Config, ListeningBeyondTheMachineMustBeSaidByName) {
 }
 
 TEST(Config, WhatIsNotBuiltYetIsRefusedByName) {
-  EXPECT_THAT(problems_of("kafka: {bootstrap_servers: k, security: {}}"),
-              ElementsAre(HasSubstr("'kafka.security' is not supported yet")));
+  EXPECT_THAT(problems_of("cassandra: {contact_points: [c], tls: {}}"),
+              ElementsAre(HasSubstr("'cassandra.tls' is not supported yet")));
   EXPECT_THAT(problems_of("dags: dags"), ElementsAre(HasSubstr("'dags' is not supported yet")));
   EXPECT_THAT(problems_of("cassandra: {contact_points: [c], local_dc: dc1}"),
               ElementsAre(HasSubstr("'cassandra.local_dc' is not supported yet")));
@@ -117,8 +120,9 @@ class ExampleFile : public testing::Test {
 };
 
 TEST_F(ExampleFile, HasEveryKeyThatIsRead) {
-  std::set<std::string> shown{"kafka.advertised", "kafka.bootstrap_servers",
-                              "cassandra.contact_points"};  // in comments
+  std::set<std::string> shown{"kafka.advertised",         "kafka.bootstrap_servers",
+                              "kafka.security",           "kafka.properties",
+                              "cassandra.contact_points", "cassandra.auth"};  // in comments
   for (const std::string& key : shown)
     EXPECT_THAT(text(), HasSubstr(key.substr(key.find('.') + 1) + ":"));
   for (const auto& section : YAML::Load(text())) {
@@ -141,6 +145,56 @@ TEST(Config, EnvironmentStandsInValues) {
   EXPECT_EQ(good("data_dir: ${PENSTOCK_TEST_NONE:-/var/lib/p}").data_dir, "/var/lib/p");
   EXPECT_THAT(problems_of("data_dir: ${PENSTOCK_TEST_NONE}"),
               ElementsAre(HasSubstr("'PENSTOCK_TEST_NONE' is not set")));
+}
+
+TEST(Config, SecurityOfARealKafkaBecomesTheClientsProperties) {
+  ::setenv("PENSTOCK_TEST_PASSWORD", "hush", 1);
+  const Config config = good(
+      "kafka:\n  bootstrap_servers: k\n  security: {protocol: SASL_SSL, mechanism: SCRAM-SHA-512, "
+      "username: me, password: \"${PENSTOCK_TEST_PASSWORD}\", verify_hostname: false}\n"
+      "  properties: {socket.keepalive.enable: true}\n");
+  EXPECT_THAT(config.kafka.client_properties,
+              UnorderedElementsAre(Pair("security.protocol", "SASL_SSL"),
+                                   Pair("sasl.mechanism", "SCRAM-SHA-512"),
+                                   Pair("sasl.username", "me"), Pair("sasl.password", "hush"),
+                                   Pair("ssl.endpoint.identification.algorithm", "none"),
+                                   Pair("socket.keepalive.enable", "true")));
+}
+
+TEST(Config, ASecretMayStandInAFile) {
+  const std::string folder = testing::TempDir() + "penstock_secret";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/password") << "hush\n";
+  Problems problems;
+  const Config config = Config::parse(
+      "cassandra: {contact_points: [c], auth: {username: me, password_file: password}}",
+      folder + "/p.yaml", problems);
+  EXPECT_TRUE(problems.empty());
+  EXPECT_EQ(config.cassandra.user, "me");
+  EXPECT_EQ(config.cassandra.password, "hush");
+}
+
+TEST(Config, SecurityThatCannotWorkIsNamed) {
+  const auto kafka = [](const std::string& rest) {
+    return problems_of("kafka: {bootstrap_servers: k, " + rest + "}");
+  };
+  EXPECT_THAT(kafka("security: {protocol: SASL_SSL, mechanism: PLAIN, username: me}"),
+              ElementsAre(HasSubstr("p.yaml:1:41: 'kafka.security.protocol' SASL_SSL needs")));
+  EXPECT_THAT(kafka("security: {protocol: SSL, username: me}"),
+              ElementsAre(HasSubstr("SSL has no mechanism")));
+  EXPECT_THAT(kafka("security: {protocol: TLS}"),
+              Contains(HasSubstr("'kafka.security.protocol' must be one of PLAINTEXT, SSL, ")));
+  EXPECT_THAT(kafka("security: {protocol: SSL, ca_file: none.pem}"),
+              Contains(HasSubstr("none.pem does not exist")));
+  EXPECT_THAT(kafka("security: {protocol: SASL_SSL, mechanism: PLAIN, username: me, "
+                    "password: a, password_file: b}"),
+              Contains(HasSubstr("exclude each other")));
+  EXPECT_THAT(kafka("properties: {sokcet.keepalive.enable: true}"),
+              ElementsAre(HasSubstr("No such configuration property")));
+  EXPECT_THAT(problems_of("kafka: {security: {protocol: SSL}}"),
+              ElementsAre(HasSubstr("is for a real Kafka")));
+  EXPECT_THAT(problems_of("cassandra: {auth: {username: me, password: p}}"),
+              ElementsAre(HasSubstr("is for a real Cassandra")));
 }
 
 TEST(Config, MissingPipelineFileIsASlipAndAnEmptyPatternIsNot) {

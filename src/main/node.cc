@@ -64,6 +64,7 @@ Result<std::unique_ptr<Node>> Node::start(const Config& config,
 Result<void> Node::open_kafka() {
   if (!config_.kafka.built_in()) {
     settings_.bootstrap_servers = config_.kafka.bootstrap_servers;
+    settings_.kafka_properties = config_.kafka.client_properties;
     return {};
   }
   broker_ = TRY(broker::Broker::open(config_.kafka.broker, (config_.data_dir / "kafka").string(),
@@ -86,6 +87,8 @@ Result<void> Node::open_kafka() {
 
 Result<void> Node::open_store() {
   if (!config_.cassandra.built_in()) {
+    settings_.cassandra_user = config_.cassandra.user;
+    settings_.cassandra_password = config_.cassandra.password;
     for (const net::Address& point : config_.cassandra.contact_points) {
       settings_.cassandra_contact_points.push_back(point.text());
     }

@@ -21,11 +21,7 @@ Result<std::unique_ptr<PeopleSource>> PeopleSource::start(const PeopleOptions& o
                                                           OnSent on_sent, Function<void()> on_end) {
   std::unique_ptr<PeopleSource> source(
       new PeopleSource(options, std::move(on_sent), std::move(on_end)));
-  source->producer_ =
-      TRY(client::KafkaProducer::open({.kafka = {.bootstrap_servers = options.bootstrap_servers,
-                                                 .client_id = "penstock-generate",
-                                                 .properties = {}},
-                                       .compression = {}}));
+  source->producer_ = TRY(client::KafkaProducer::open({.kafka = options.kafka, .compression = {}}));
   source->thread_ = std::make_unique<net::Thread>("people", [raw = source.get()] { raw->run(); });
   return source;
 }

@@ -15,7 +15,7 @@
 namespace penstock::main_room {
 
 struct PeopleOptions {
-  std::string bootstrap_servers;
+  client::KafkaConfig kafka;
   std::string topic = "users_data";
   double rate = 10;         // records a second; 0 = as fast as they are taken
   std::uint64_t count = 0;  // 0: without end

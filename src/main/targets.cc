@@ -71,4 +71,12 @@ bool Targets::find() {
   return true;
 }
 
+client::KafkaConfig Targets::kafka(std::string client_id,
+                                   std::map<std::string, std::string> properties) const {
+  properties.insert(config_.kafka.client_properties.begin(), config_.kafka.client_properties.end());
+  return {.bootstrap_servers = bootstrap_,
+          .client_id = std::move(client_id),
+          .properties = std::move(properties)};
+}
+
 }  // namespace penstock::main_room

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "client/kafka_config.h"
 #include "main/config.h"
 
 namespace CLI {
@@ -28,6 +30,9 @@ class Targets {
   bool find();
   const Config& config() const { return config_; }
   const std::string& bootstrap_servers() const { return bootstrap_; }
+  // The broker, with the security that the configuration names; `properties` win over it.
+  client::KafkaConfig kafka(std::string client_id,
+                            std::map<std::string, std::string> properties = {}) const;
   const std::vector<std::string>& contact_points() const { return contact_points_; }  // "host:port"
 
  private:

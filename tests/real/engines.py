@@ -67,7 +67,8 @@ class Engine:
                 log.flush()
                 if self.ready in line:
                     told.set()
-        told.set()  # it ended
+        process.wait()  # it ended: start() finds it so
+        told.set()
 
     def tail(self, bytes_max=6000):
         return (self.folder / "log.txt").read_text(errors="replace")[-bytes_max:]
@@ -90,7 +91,8 @@ class Engine:
 
 
 class RealKafka(Engine):
-    """One Apache Kafka broker that is its own controller (KRaft). `settings` are lines of server.properties."""
+    """One Apache Kafka broker that is its own controller (KRaft). `settings` are lines of server.properties; {address} and {controller}
+    in them stand for the addresses of its own two listeners."""
 
     def __init__(self, folder, *settings, version=KAFKA):
         super().__init__(folder, "Kafka Server started")
@@ -102,7 +104,8 @@ class RealKafka(Engine):
             f"listeners=PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{controller}", f"advertised.listeners=PLAINTEXT://{self.address}",
             "controller.listener.names=CONTROLLER", "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
             f"log.dirs={self.folder / 'logs'}", "offsets.topic.replication.factor=1", "transaction.state.log.replication.factor=1",
-            "transaction.state.log.min.isr=1", "group.initial.rebalance.delay.ms=0", *settings, ""]))
+            "transaction.state.log.min.isr=1", "group.initial.rebalance.delay.ms=0",
+            *(line.replace("{address}", self.address).replace("{controller}", f"127.0.0.1:{controller}") for line in settings), ""]))
         (self.folder / "log4j.properties").write_text(
             "log4j.rootLogger=WARN, out\nlog4j.appender.out=org.apache.log4j.ConsoleAppender\n"
             "log4j.appender.out.layout=org.apache.log4j.PatternLayout\nlog4j.appender.out.layout.ConversionPattern=[%d] %p %m (%c)%n\n"
@@ -110,11 +113,15 @@ class RealKafka(Engine):
         self.java = ["java", "-Xms512m", "-Xmx1g", "-XX:+UseG1GC", f"-Dlog4j.configuration=file:{self.folder / 'log4j.properties'}",
                      "-cp", f"{library}/*"]
 
+    def format_flags(self):
+        """What StorageTool is told beside the cluster's id."""
+        return []
+
     def command(self):
         if not (self.folder / "logs").exists():
             cluster = subprocess.run([*self.java, "kafka.tools.StorageTool", "random-uuid"], check=True, capture_output=True, text=True).stdout.strip()
-            subprocess.run([*self.java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self.properties)], check=True,
-                           capture_output=True)
+            subprocess.run([*self.java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self.properties), *self.format_flags()],
+                           check=True, capture_output=True)
         return [*self.java, "kafka.Kafka", str(self.properties)]
 
 

@@ -8,8 +8,7 @@ namespace penstock::main_room {
 int with_admin(Targets& targets, const char* client_id,
                const std::function<Result<void>(const client::KafkaAdmin&)>& action) {
   if (!targets.find()) return kBadConfig;
-  const auto admin = client::KafkaAdmin::open(
-      {.bootstrap_servers = targets.bootstrap_servers(), .client_id = client_id, .properties = {}});
+  const auto admin = client::KafkaAdmin::open(targets.kafka(client_id));
   if (!admin) return failed(admin.error());
   const auto done = action(**admin);
   return done ? kOk : failed(done.error());

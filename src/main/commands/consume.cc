@@ -215,10 +215,7 @@ int consume(Options& options) {
 
   StopSignals signals;
   client::KafkaConsumerConfig config;
-  config.kafka = {.bootstrap_servers = options.targets.bootstrap_servers(),
-                  .client_id = "penstock-consume",
-                  .properties = {}};
-  config.kafka.properties = *consumer_properties;
+  config.kafka = options.targets.kafka("penstock-consume", *consumer_properties);
   config.group = options.group;
   config.start = options.from_beginning ? "earliest" : "latest";
   auto consumer = client::KafkaConsumer::open(config);

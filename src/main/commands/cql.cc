@@ -25,6 +25,8 @@ struct Options {
   std::string execute;
   std::string file;
   std::string keyspace;
+  std::string user;
+  std::string password;
   bool json = false;
   bool expand = false;
 };
@@ -106,6 +108,9 @@ int cql(Options& options) {
   Metrics metrics;
   client::CqlConfig config;
   config.contact_points = *points;
+  const Config::Cassandra& configured = options.targets.config().cassandra;
+  config.user = options.user.empty() ? configured.user : options.user;
+  config.password = options.user.empty() ? configured.password : options.password;
   const auto client = client::CqlClient::open(config, loops.at(0), metrics);
   if (const auto ready = client->wait_ready(std::chrono::seconds(5)); !ready) {
     return failed(ready.error().with("no CQL server answers at " + points->front().text()));
@@ -126,6 +131,8 @@ Run add_cql(CLI::App& app) {
   app.add_option("-e,--execute", options->execute, "Statements to run")->type_name("CQL");
   app.add_option("-f,--file", options->file, "File of statements to run")->type_name("FILE");
   app.add_option("-k,--keyspace", options->keyspace, "Keyspace to USE first");
+  app.add_option("-u,--username", options->user, "User (default: the configuration's)");
+  app.add_option("-p,--password", options->password, "Password of -u");
   app.add_flag("--expand,-x", options->expand, "One line a cell");
   app.add_flag("--json", options->json, "One JSON object a row");
   return [options] { return cql(*options); };

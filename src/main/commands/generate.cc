@@ -48,14 +48,14 @@ int to_topic(Options& options) {
   if (!options.targets.find()) return kBadConfig;
   const std::string& servers = options.targets.bootstrap_servers();
   StopSignals signals;
-  const auto admin = client::KafkaAdmin::open({.bootstrap_servers = servers, .properties = {}},
-                                              std::chrono::seconds(5));
+  const auto admin =
+      client::KafkaAdmin::open(options.targets.kafka("penstock-generate"), std::chrono::seconds(5));
   if (!admin) return failed(admin.error());
   if (const auto there = (*admin)->cluster(); !there)
     return failed(there.error().with("no Kafka answers at " + servers));
 
   ProgressLine progress("people", options.count);
-  const PeopleOptions people{.bootstrap_servers = servers,
+  const PeopleOptions people{.kafka = options.targets.kafka("penstock-generate"),
                              .topic = options.topic,
                              .rate = options.rate,
                              .count = options.count,

@@ -125,11 +125,11 @@ int send_lines(client::KafkaProducer& producer, const Options& options, const Li
 // As in Kafka's tool a flag wins over --producer-property, which wins over the file.
 Result<client::KafkaProducerConfig> producer_config(const Options& options) {
   client::KafkaProducerConfig config;
-  config.kafka.bootstrap_servers = options.targets.bootstrap_servers();
-  config.kafka.client_id = "penstock-produce";
+  config.kafka = options.targets.kafka(
+      "penstock-produce",
+      TRY(merge_properties(options.producer_properties_file, options.producer_properties,
+                           "--producer-property")));
   Properties& properties = config.kafka.properties;
-  properties = TRY(merge_properties(options.producer_properties_file, options.producer_properties,
-                                    "--producer-property"));
   for (const auto& [name, value] : options.flag_settings) properties[name] = value;
   if (!options.acks.empty()) properties["acks"] = options.acks;
   if (!options.compression.empty()) properties["compression.type"] = options.compression;

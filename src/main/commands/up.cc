@@ -64,6 +64,7 @@ std::optional<Config> configuration(const Options& options, int& code) {
   }
   if (!options.kafka.empty()) {
     config->kafka.bootstrap_servers.clear();
+    config->kafka.client_properties.clear();
     config->kafka.listeners = {{"PLAINTEXT", {.bind = kafka, .advertised = {}}}};
   }
   Problems problems;
@@ -94,7 +95,9 @@ int up(const Options& options) {
   if (!node) return failed(node.error());
   std::unique_ptr<PeopleSource> people;
   if (options.demo && !options.no_generator) {
-    auto started = PeopleSource::start({.bootstrap_servers = (*node)->bootstrap_servers(),
+    auto started = PeopleSource::start({.kafka = {.bootstrap_servers = (*node)->bootstrap_servers(),
+                                                  .client_id = "penstock-generate",
+                                                  .properties = config->kafka.client_properties},
                                         .rate = options.rate,
                                         .count = options.count});
     if (!started) return failed(started.error());

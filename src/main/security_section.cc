@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "main/security_section.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "base/text_file.h"
+#include "client/kafka_config.h"
+
+namespace penstock::main_room {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The value of `key`, or what the file named by `key`_file holds, without the end of its line.
+std::string secret(YamlSection& section, const std::string& key, const fs::path& folder) {
+  const std::string file_key = key + "_file";
+  const YAML::Node by_value = section.node(key);
+  const YAML::Node by_file = section.node(file_key);
+  std::string value;
+  section.text(key, value);
+  if (!by_file.IsDefined()) return value;
+  if (by_value.IsDefined()) {
+    section.problem(by_file, fmt::format("'{}' and '{}' exclude each other", section.path(key),
+                                         section.path(file_key)));
+    return value;
+  }
+  std::string file;
+  section.text(file_key, file);
+  auto text = read_text_file(folder / file);
+  if (!text) {
+    section.problem(by_file,
+                    fmt::format("'{}': {} {}", section.path(file_key), file, text.error().message));
+    return value;
+  }
+  while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
+  return *text;
+}
+
+void file_property(YamlSection& section, const char* key, const char* property,
+                   const fs::path& folder, std::map<std::string, std::string>& into) {
+  const YAML::Node given = section.node(key);
+  if (!given.IsDefined()) return;
+  std::string file;
+  section.text(key, file);
+  const fs::path path = folder / file;
+  if (!fs::exists(path)) {
+    section.problem(given,
+                    fmt::format("'{}': {} does not exist", section.path(key), path.string()));
+  }
+  into[property] = path.string();
+}
+
+// The word as Kafka writes it; nothing, having said why, when it is none of them.
+template <std::size_t N>
+std::string one_of(YamlSection& section, const char* key, const std::array<const char*, N>& words) {
+  const YAML::Node given = section.node(key);
+  std::string word;
+  section.text(key, word);
+  if (word.empty() || std::find(words.begin(), words.end(), word) != words.end()) return word;
+  section.problem(given,
+                  fmt::format("'{}' must be one of {}", section.path(key), fmt::join(words, ", ")));
+  return {};
+}
+
+void read_security(YamlSection& kafka, const fs::path& folder,
+                   std::map<std::string, std::string>& into) {
+  constexpr std::array kProtocols{"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"};
+  constexpr std::array kMechanisms{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"};
+  const YAML::Node given = kafka.node("security");
+  YamlSection security = kafka.section("security");
+  const std::string protocol = one_of(security, "protocol", kProtocols);
+  const std::string mechanism = one_of(security, "mechanism", kMechanisms);
+  std::string user;
+  security.text("username", user);
+  const std::string password = secret(security, "password", folder);
+  const std::string key_password = secret(security, "key_password", folder);
+  bool verify_hostname = true;
+  security.boolean("verify_hostname", verify_hostname);
+  std::map<std::string, std::string> tls;
+  file_property(security, "ca_file", "ssl.ca.location", folder, tls);
+  file_property(security, "certificate_file", "ssl.certificate.location", folder, tls);
+  file_property(security, "key_file", "ssl.key.location", folder, tls);
+  security.finish();
+  if (!given.IsDefined()) return;
+
+  const bool sasl = protocol.starts_with("SASL_");
+  if (protocol.empty()) {
+    security.problem(given,
+                     "'kafka.security.protocol' is missing: SSL, SASL_PLAINTEXT or SASL_SSL");
+  } else if (sasl && (mechanism.empty() || user.empty() || password.empty())) {
+    security.problem(given, fmt::format("'kafka.security.protocol' {} needs mechanism, username "
+                                        "and password (or password_file)",
+                                        protocol));
+  } else if (!sasl && !(mechanism.empty() && user.empty() && password.empty())) {
+    security.problem(given, fmt::format("'kafka.security.protocol' {} has no mechanism, username "
+                                        "or password; SASL_SSL and SASL_PLAINTEXT have",
+                                        protocol));
+  }
+  if (!protocol.ends_with("SSL") && !tls.empty()) {
+    security.problem(given, fmt::format("'kafka.security.protocol' {} has no certificates; SSL and "
+                                        "SASL_SSL have",
+                                        protocol));
+  }
+  into.merge(tls);
+  into["security.protocol"] = protocol;
+  if (sasl) {
+    into["sasl.mechanism"] = mechanism;
+    into["sasl.username"] = user;
+    into["sasl.password"] = password;
+  }
+  if (!key_password.empty()) into["ssl.key.password"] = key_password;
+  if (!verify_hostname) into["ssl.endpoint.identification.algorithm"] = "none";
+}
+
+}  // namespace
+
+void read_kafka_security(YamlSection& kafka, const fs::path& folder,
+                         std::map<std::string, std::string>& into) {
+  const bool real = kafka.has("bootstrap_servers");
+  read_security(kafka, folder, into);
+  const YAML::Node given = kafka.node("properties");
+  YamlSection properties = kafka.section("properties");
+  for (const std::string& name : properties.keys()) properties.text(name, into[name]);
+  properties.finish();
+  for (const char* key : {"security", "properties"}) {
+    const YAML::Node at = kafka.node(key);
+    if (at.IsDefined() && !real) {
+      kafka.problem(at, fmt::format("'{}' is for a real Kafka, and 'kafka.bootstrap_servers' names "
+                                    "none",
+                                    kafka.path(key)));
+    }
+  }
+  if (const auto known = client::check_properties(into); !known)
+    kafka.problem(given.IsDefined() ? given : kafka.node("security"), known.error().message);
+}
+
+void read_cassandra_auth(YamlSection& cassandra, const fs::path& folder, std::string& user,
+                         std::string& password) {
+  const YAML::Node given = cassandra.node("auth");
+  YamlSection auth = cassandra.section("auth");
+  auth.text("username", user);
+  password = secret(auth, "password", folder);
+  auth.finish();
+  if (!given.IsDefined()) return;
+  if (user.empty() || password.empty())
+    auth.problem(given, "'cassandra.auth' needs username and password (or password_file)");
+  if (!cassandra.has("contact_points")) {
+    auth.problem(given,
+                 "'cassandra.auth' is for a real Cassandra, and 'cassandra.contact_points' "
+                 "names none");
+  }
+}
+
+}  // namespace penstock::main_room
