@@ -83,8 +83,8 @@ void forward_log(const rd_kafka_t*, int level, const char*, const char* text) {
   if (log_enabled(ours)) log_line(ours, kRoom, text);
 }
 
-bool secret(std::string_view name) {
-  for (const char* word : {"password", "secret", "key.pem", "token"})
+bool is_secret(std::string_view name) {
+  for (const char* word : {"password", "secret", "key.pem", "token", "oauthbearer"})
     if (name.find(word) != std::string_view::npos) return true;
   return false;
 }
