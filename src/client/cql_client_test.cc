@@ -7,11 +7,9 @@
 
 #include <deque>
 
-#include "client/cql_retry.h"
 #include "net/fake_connection.h"
 #include "net/fake_loop.h"
 #include "wire/cql/messages.h"
-#include "wire/cql/murmur3.h"
 #include "wire/cql/values.h"
 
 namespace penstock::client {
@@ -603,99 +601,6 @@ TEST_F(CqlClientTest, CloseFailsWhatIsInFlightAndWhatWaits) {
   loop.run();
   EXPECT_EQ(codes.size(), 2);
   EXPECT_FALSE(peers[0].connection->open);
-}
-
-TEST(CqlRetry, TableOfTheMatureDrivers) {
-  const auto decide = [](cql::ErrorCode code, bool idempotent, int attempt = 0) {
-    cql::ErrorResponse error;
-    error.code = code;
-    error.received = error.required = 1;
-    return decide_retry(error, idempotent, cql::Consistency::One, attempt, 6);
-  };
-  using cql::ErrorCode;
-  EXPECT_EQ(decide(ErrorCode::IsBootstrapping, false), RetryAction::NextNode);
-  EXPECT_EQ(decide(ErrorCode::Unavailable, false), RetryAction::NextNode);
-  EXPECT_EQ(decide(ErrorCode::Unavailable, false, 1), RetryAction::Fail);
-  EXPECT_EQ(decide(ErrorCode::ReadTimeout, false), RetryAction::SameNode);
-  EXPECT_EQ(decide(ErrorCode::ReadTimeout, false, 1), RetryAction::Fail);
-  EXPECT_EQ(decide(ErrorCode::WriteTimeout, false), RetryAction::Fail);
-  EXPECT_EQ(decide(ErrorCode::WriteTimeout, true), RetryAction::SameNode);
-  EXPECT_EQ(decide(ErrorCode::Overloaded, false), RetryAction::Fail);
-  EXPECT_EQ(decide(ErrorCode::Overloaded, true), RetryAction::NextNode);
-  for (const ErrorCode never :
-       {ErrorCode::SyntaxError, ErrorCode::Invalid, ErrorCode::ConfigError, ErrorCode::Unauthorized,
-        ErrorCode::AlreadyExists, ErrorCode::WriteFailure}) {
-    EXPECT_EQ(decide(never, true), RetryAction::Fail) << cql::name(never);
-  }
-  EXPECT_EQ(decide(ErrorCode::Overloaded, true, 5), RetryAction::Fail);
-  EXPECT_EQ(decide_retry(std::nullopt, true, cql::Consistency::One, 0, 6), RetryAction::NextNode);
-  EXPECT_EQ(decide_retry(std::nullopt, true, cql::Consistency::Serial, 0, 6), RetryAction::Fail);
-  EXPECT_EQ(decide_retry(std::nullopt, false, cql::Consistency::One, 0, 6), RetryAction::Fail);
-}
-
-TEST(CqlWriteBatch, EncodedFramesReadBack) {
-  auto statement = std::make_shared<Prepared>();
-  statement->id = "ID";
-  WriteBatch batch;
-  batch.statement = statement;
-  batch.columns = 3;
-  batch.cells = {"a", cql::CellValue::null(), "", "b", cql::CellValue::unset(), "x"};
-  batch.timestamps = {5, 6};
-  const Bytes frame = encode_batch(batch, 0, 2, true, cql::Consistency::One, 9, 4, false);
-  EXPECT_EQ(frame.size(), batch_bytes(batch, 0, 2, true));
-  cql::BatchRequest request;
-  ASSERT_TRUE(cql::decode_batch(cql::parse_frame(frame)->body, 4, request));
-  ASSERT_EQ(request.statements.size(), 2);
-  const auto second = request.values_of(request.statements[1]);
-  ASSERT_EQ(second.size(), 4);
-  EXPECT_TRUE(second[1].is_unset());
-  EXPECT_EQ(second[3].view(), BytesView("\0\0\0\0\0\0\0\6", 8));
-  const Bytes single = encode_row(batch, 0, cql::Consistency::Two, 9, 4);
-  const auto execute = cql::decode_execute(cql::parse_frame(single)->body, 4);
-  ASSERT_TRUE(execute);
-  EXPECT_EQ(execute->id, "ID");
-  EXPECT_EQ(execute->params.values.size(), 4);
-  EXPECT_EQ(execute->params.timestamp_micros, 9);
-}
-
-TEST(CqlTopologyTest, OwnerIsTheNextTokenAroundTheRing) {
-  const auto row = [](std::initializer_list<BytesView> tokens) {
-    cql::CollectionBuilder set;
-    for (const BytesView token : tokens) set.add(token);
-    return set.take_list();
-  };
-  const std::vector<cql::ColumnSpec> local_columns = {
-      {"", "", "host_id", cql::Kind::Uuid}, {"", "", "tokens", cql::TypeRef::set(cql::Kind::Text)}};
-  const std::vector<cql::ColumnSpec> peer_columns = {
-      {"", "", "host_id", cql::Kind::Uuid},
-      {"", "", "tokens", cql::TypeRef::set(cql::Kind::Text)},
-      {"", "", "data_center", cql::Kind::Text},
-      {"", "", "rack", cql::Kind::Text},
-      {"", "", "rpc_address", cql::Kind::Inet},
-      {"", "", "peer", cql::Kind::Inet}};
-  const auto set = [](const std::vector<cql::ColumnSpec>& columns,
-                      const std::vector<Bytes>& cells) {
-    cql::RowsBuilder rows;
-    for (const Bytes& cell : cells) rows.cell(cell);
-    rows.end_row();
-    Bytes body;
-    cql::Writer to(body, 4);
-    rows.finish(to, columns);
-    return ResultSet::read(body, 4, nullptr).value();
-  };
-  const Bytes id(Uuid::random().view());
-  const ResultSet local = set(local_columns, {id, row({"-100", "100"})});
-  const ResultSet peers = set(peer_columns, {Bytes(Uuid::random().view()), row({"0"}), "dc", "r",
-                                             Bytes(4, '\0'), Bytes("\x0a\0\0\2", 4)});
-  const auto topology = CqlTopology::read(local, peers, {"one", 9042});
-  ASSERT_TRUE(topology);
-  ASSERT_EQ(topology->nodes().size(), 2);
-  EXPECT_EQ(topology->nodes()[1].address.text(), "10.0.0.2:9042");
-  EXPECT_EQ(topology->owner(-200), 0);
-  EXPECT_EQ(topology->owner(-100), 0);
-  EXPECT_EQ(topology->owner(-99), 1);
-  EXPECT_EQ(topology->owner(1), 0);
-  EXPECT_EQ(topology->owner(101), 0);
 }
 
 }  // namespace

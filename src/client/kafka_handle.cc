@@ -123,7 +123,7 @@ ConfBuilder& ConfBuilder::set(const std::string& name, const std::string& value)
                                   words.size()) != RD_KAFKA_CONF_OK) {
     // librdkafka's words may repeat the value.
     state_ =
-        secret(name)
+        is_secret(name)
             ? fail(Code::InvalidArgument, "kafka property {}: not a value for it", name)
             : fail(Code::InvalidArgument, "kafka property {}={}: {}", name, value, words.data());
   }
