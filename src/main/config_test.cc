@@ -11,10 +11,12 @@
 namespace penstock::main_room {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
@@ -191,6 +193,8 @@ TEST(Config, SecurityThatCannotWorkIsNamed) {
               Contains(HasSubstr("exclude each other")));
   EXPECT_THAT(kafka("properties: {sokcet.keepalive.enable: true}"),
               ElementsAre(HasSubstr("No such configuration property")));
+  EXPECT_THAT(kafka("properties: {sasl.oauthbearer.method: hush}"),
+              ElementsAre(AllOf(HasSubstr("sasl.oauthbearer.method"), Not(HasSubstr("hush")))));
   EXPECT_THAT(problems_of("kafka: {security: {protocol: SSL}}"),
               ElementsAre(HasSubstr("is for a real Kafka")));
   EXPECT_THAT(problems_of("cassandra: {auth: {username: me, password: p}}"),
