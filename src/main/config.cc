@@ -193,17 +193,11 @@ Config Config::read(const fs::path& file, Problems& problems) {
 Config Config::parse(const std::string& yaml, const fs::path& file, Problems& problems) {
   const fs::path folder = file.parent_path();
   Config config = built_in(folder.empty() ? fs::path(".") : folder);
-  if (const Result<void> fit = check_yaml_text(yaml); !fit) {
-    problems.push_back({file.string(), 0, 0, fit.error().message});
+  if (auto fault = yaml_fault(yaml)) {
+    problems.push_back({file.string(), fault->line, fault->column, std::move(fault->message)});
     return config;
   }
-  YAML::Node tree;
-  try {
-    tree = YAML::Load(yaml);
-  } catch (const YAML::Exception& thrown) {
-    problems.push_back({file.string(), thrown.mark.line + 1, thrown.mark.column + 1, thrown.msg});
-    return config;
-  }
+  const YAML::Node tree = YAML::Load(yaml);
   read_root(YamlSection(tree, "", file.string(), problems), folder, config);
   config.check(problems, file.string());
   std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {

@@ -86,6 +86,14 @@ TEST(Config, BrokenYamlSaysWhere) {
               ElementsAre("p.yaml:1:1: the file must be a map of keys and values"));
 }
 
+TEST(Config, NothingOfAFileIsLeftUnreadInSilence) {
+  const auto rest = HasSubstr("here begins what does not belong to the document before");
+  EXPECT_THAT(problems_of("data_dir: a\n---\ndata_dir: b\n"),
+              ElementsAre(AllOf(HasSubstr("p.yaml:2:1: "), rest)));
+  EXPECT_THAT(problems_of(",data_dir: a\n"), ElementsAre(AllOf(HasSubstr("p.yaml:1:1: "), rest)));
+  EXPECT_THAT(problems_of("---\ndata_dir: a\n...\n# the end\n"), IsEmpty());
+}
+
 TEST(Config, BytesThatYamlCppDoesNotSurviveNeverReachIt) {
   // yaml-cpp does not come back from these twelve.
   const std::string endless("\x2cU\x0b\xa9/\x81\0\0\x84\xd5\xa1 ", 12);

@@ -435,23 +435,17 @@ ParsedPipeline parse_pipeline(std::string_view yaml, const std::string& file,
                               const Environment& environment) {
   YamlFile source(yaml, file, environment);
   ParsedPipeline out;
-  if (const Result<void> fit = check_yaml_text(yaml); !fit) {
-    source.error({}, fit.error().message);
-    out.problems = source.take_problems();
+  if (auto fault = yaml_fault(yaml)) {
+    out.problems.push_back({Problem::Severity::Error, file, fault->line, fault->column,
+                            std::move(fault->message), ""});
     return out;
   }
-  try {
-    const auto documents = YAML::LoadAll(std::string(yaml));
-    if (documents.size() != 1) {
-      source.error(
-          {}, documents.empty() ? "the file is empty" : "the file holds more than one document");
-    } else {
-      PipelineSpec spec = PipelineReader(source, file).read(documents[0]);
-      if (!source.failed()) out.spec = std::move(spec);
-    }
-  } catch (const YAML::Exception& exception) {
-    source.error(exception.mark, fmt::format("this is not YAML: {}", exception.msg));
-    out.spec.reset();
+  const YAML::Node document = YAML::Load(std::string(yaml));
+  if (document.IsNull()) {
+    source.error({}, "the file is empty");
+  } else {
+    PipelineSpec spec = PipelineReader(source, file).read(document);
+    if (!source.failed()) out.spec = std::move(spec);
   }
   out.problems = source.take_problems();
   return out;
