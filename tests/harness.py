@@ -133,9 +133,13 @@ class Penstock:
             self.process.kill()
             raise
 
-    def run(self, *arguments, stdin=None, timeout=60):
+    @staticmethod
+    def client(*arguments, stdin=None, timeout=60, env=None):
         """A `penstock` command that ends by itself."""
-        return subprocess.run([str(BINARY), *arguments], input=stdin, capture_output=True, text=True, timeout=timeout)
+        return subprocess.run([str(BINARY), *arguments], input=stdin, capture_output=True, text=True, timeout=timeout, env={**os.environ, **(env or {})})
+
+    def run(self, *arguments, **how):
+        return self.client(*arguments, **how)
 
     def command(self, *arguments, stdin=None, timeout=60):
         """A client command of the binary against this node; fails the test when it fails."""

@@ -22,6 +22,7 @@ enum class Replication {
 // otherwise, with Kafka's defaults.
 struct BrokerConfig {
   std::int32_t broker_id = 1;
+  std::string version;  // of this program: what DescribeConfigs tells as penstock.version
 
   // Topics. What a topic does not set itself follows these.
   std::int32_t num_partitions = 1;

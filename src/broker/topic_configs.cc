@@ -167,6 +167,7 @@ std::vector<ConfigEntry> broker_config_entries(const BrokerConfig& config) {
   const auto millis = [](auto duration) {
     return std::to_string(std::chrono::duration_cast<Millis>(duration).count());
   };
+  if (!config.version.empty()) add("penstock.version", ConfigType::String, config.version);
   add("broker.id", ConfigType::Int, std::to_string(config.broker_id));
   add("node.id", ConfigType::Int, std::to_string(config.broker_id));
   add("num.partitions", ConfigType::Int, std::to_string(config.num_partitions));

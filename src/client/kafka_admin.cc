@@ -78,11 +78,28 @@ struct KafkaAdmin::Impl {
     const QueuePtr queue(rd_kafka_queue_new(handle.get()));
     request(queue.get());
     EventPtr event(rd_kafka_queue_poll(queue.get(), to_millis(timeout) + 1000));
-    if (event == nullptr) return fail(Code::Timeout, "{}: no answer", what);
+    if (event == nullptr)
+      return fail(explained({Code::Timeout, fmt::format("{}: no answer", what)}, what));
     const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return fail(kafka_error(error, what, rd_kafka_event_error_string(event.get())));
+      return fail(
+          explained(kafka_error(error, what, rd_kafka_event_error_string(event.get())), what));
     return event;
+  }
+
+  // Why nobody answers, in the words of the last connection that failed: "Local: Timed out" alone
+  // helps nobody.
+  Error explained(Error error, std::string_view what) const {
+    if (error.code != Code::Unavailable && error.code != Code::Timeout) return error;
+    const QueuePtr queue(rd_kafka_queue_get_main(handle.get()));
+    while (const EventPtr event{rd_kafka_queue_poll(queue.get(), 0)}) {
+      const rd_kafka_resp_err_t reason = rd_kafka_event_error(event.get());
+      if (rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_ERROR ||
+          reason == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        continue;
+      error = kafka_error(reason, what, rd_kafka_event_error_string(event.get()));
+    }
+    return error;
   }
 
   Result<Owned<const rd_kafka_metadata_t>> metadata(bool all, rd_kafka_topic_t* topic,
@@ -90,8 +107,36 @@ struct KafkaAdmin::Impl {
     const rd_kafka_metadata_t* raw = nullptr;
     const rd_kafka_resp_err_t error =
         rd_kafka_metadata(handle.get(), all ? 1 : 0, topic, &raw, to_millis(timeout));
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_error(error, what));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(explained(kafka_error(error, what), what));
     return Owned<const rd_kafka_metadata_t>(raw);
+  }
+
+  Result<std::map<std::string, std::string>> configs(rd_kafka_ResourceType_t type,
+                                                     const std::string& name,
+                                                     std::string_view what) const {
+    const Owned<rd_kafka_ConfigResource_t> resource(
+        rd_kafka_ConfigResource_new(type, name.c_str()));
+    rd_kafka_ConfigResource_t* resources[] = {resource.get()};
+    const auto asked = options(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    const EventPtr event = TRY(ask(what, [&](rd_kafka_queue_t* queue) {
+      rd_kafka_DescribeConfigs(handle.get(), resources, 1, asked.get(), queue);
+    }));
+    std::size_t count = 0;
+    const rd_kafka_ConfigResource_t** results = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+    std::map<std::string, std::string> configs;
+    for (std::size_t i = 0; i < count; ++i) {
+      const rd_kafka_resp_err_t error = rd_kafka_ConfigResource_error(results[i]);
+      if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_error(error, what));
+      std::size_t entries_count = 0;
+      const rd_kafka_ConfigEntry_t** entries =
+          rd_kafka_ConfigResource_configs(results[i], &entries_count);
+      for (std::size_t entry = 0; entry < entries_count; ++entry) {
+        configs[rd_kafka_ConfigEntry_name(entries[entry])] =
+            or_empty(rd_kafka_ConfigEntry_value(entries[entry]));
+      }
+    }
+    return configs;
   }
 };
 
@@ -101,6 +146,9 @@ KafkaAdmin::~KafkaAdmin() = default;
 Result<std::unique_ptr<KafkaAdmin>> KafkaAdmin::open(const KafkaConfig& config, Duration timeout) {
   ConfBuilder conf(config);
   conf.set("allow.auto.create.topics", "false");
+  // What goes wrong is in the answers (explained()); the log would say it twice.
+  conf.set("log_level", "0");
+  rd_kafka_conf_set_events(conf.raw(), RD_KAFKA_EVENT_ERROR);
   auto impl = std::make_unique<Impl>();
   // A consumer, since only consumers may ask for metadata without creating the topic.
   impl->handle = TRY(conf.open(RD_KAFKA_CONSUMER, config));
@@ -143,30 +191,12 @@ Result<TopicInfo> KafkaAdmin::topic(const std::string& name) const {
 
 Result<std::map<std::string, std::string>> KafkaAdmin::topic_configs(
     const std::string& name) const {
-  const Owned<rd_kafka_ConfigResource_t> resource(
-      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
-  rd_kafka_ConfigResource_t* resources[] = {resource.get()};
-  const auto options = impl_->options(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
-  const std::string what = "configuration of topic " + name;
-  const EventPtr event = TRY(impl_->ask(what, [&](rd_kafka_queue_t* queue) {
-    rd_kafka_DescribeConfigs(impl_->handle.get(), resources, 1, options.get(), queue);
-  }));
-  std::size_t count = 0;
-  const rd_kafka_ConfigResource_t** results = rd_kafka_DescribeConfigs_result_resources(
-      rd_kafka_event_DescribeConfigs_result(event.get()), &count);
-  std::map<std::string, std::string> configs;
-  for (std::size_t i = 0; i < count; ++i) {
-    const rd_kafka_resp_err_t error = rd_kafka_ConfigResource_error(results[i]);
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_error(error, what));
-    std::size_t entries_count = 0;
-    const rd_kafka_ConfigEntry_t** entries =
-        rd_kafka_ConfigResource_configs(results[i], &entries_count);
-    for (std::size_t entry = 0; entry < entries_count; ++entry) {
-      configs[rd_kafka_ConfigEntry_name(entries[entry])] =
-          or_empty(rd_kafka_ConfigEntry_value(entries[entry]));
-    }
-  }
-  return configs;
+  return impl_->configs(RD_KAFKA_RESOURCE_TOPIC, name, "configuration of topic " + name);
+}
+
+Result<std::map<std::string, std::string>> KafkaAdmin::broker_configs(std::int32_t id) const {
+  return impl_->configs(RD_KAFKA_RESOURCE_BROKER, std::to_string(id),
+                        fmt::format("configuration of broker {}", id));
 }
 
 Result<void> KafkaAdmin::create_topic(const NewTopic& topic) const {

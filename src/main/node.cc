@@ -67,6 +67,7 @@ Result<void> Node::open_kafka() {
     settings_.kafka_properties = config_.kafka.client_properties;
     return {};
   }
+  config_.kafka.broker.version = PENSTOCK_VERSION;
   broker_ = TRY(broker::Broker::open(config_.kafka.broker, (config_.data_dir / "kafka").string(),
                                      loops_.at(0), pool_, metrics_));
   TRY(broker_->listen(config_.kafka.listeners));

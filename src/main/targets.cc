@@ -79,4 +79,16 @@ client::KafkaConfig Targets::kafka(std::string client_id,
           .properties = std::move(properties)};
 }
 
+Result<client::CqlConfig> Targets::cassandra(const std::vector<std::string>& contact_points) const {
+  client::CqlConfig cql;
+  for (const std::string& point : contact_points.empty() ? contact_points_ : contact_points) {
+    const bool has_port = point.find(':') != std::string::npos;
+    cql.contact_points.push_back(
+        TRY_WITH(net::Address::parse(has_port ? point : point + ":9042"), "contact point"));
+  }
+  cql.user = config_.cassandra.user;
+  cql.password = config_.cassandra.password;
+  return cql;
+}
+
 }  // namespace penstock::main_room

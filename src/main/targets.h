@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "client/cql_config.h"
 #include "client/kafka_config.h"
 #include "main/config.h"
 
@@ -33,6 +34,9 @@ class Targets {
   // The broker, with the security that the configuration names; `properties` win over it.
   client::KafkaConfig kafka(std::string client_id,
                             std::map<std::string, std::string> properties = {}) const;
+  // The store at `contact_points` ("host" or "host:port"; empty: the configuration's), with the
+  // user that the configuration names.
+  Result<client::CqlConfig> cassandra(const std::vector<std::string>& contact_points = {}) const;
   const std::vector<std::string>& contact_points() const { return contact_points_; }  // "host:port"
 
  private:

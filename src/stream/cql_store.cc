@@ -11,6 +11,7 @@
 #include "base/logging.h"
 #include "client/cql_client.h"
 #include "stream/cql_text.h"
+#include "stream/table_fit.h"
 #include "wire/cql/consistency.h"
 
 namespace penstock::stream {
@@ -181,28 +182,10 @@ class CqlStore final : public Store {
     return {};
   }
 
-  struct TableColumn {
-    std::string name;
-    std::string kind;  // "partition_key", "clustering", "regular", "static"
-    std::string type;
-  };
-  Result<std::vector<TableColumn>> table_columns() {
-    const auto found =
-        TRY(client_->query(fmt::format("SELECT column_name, kind, type FROM system_schema.columns "
-                                       "WHERE keyspace_name = {} AND table_name = {}",
-                                       text_literal(sink_.keyspace), text_literal(sink_.table))));
-    std::vector<TableColumn> out;
-    for (std::size_t row = 0; row < found.rows(); ++row) {
-      out.push_back({std::string(found.cell(row, 0).view()), std::string(found.cell(row, 1).view()),
-                     std::string(found.cell(row, 2).view())});
-    }
-    return out;
-  }
-
   // The types of the table's columns for our output; creates the table when it is missing and that
   // is wanted.
   Result<std::vector<Type>> read_table(const sql::Fields& output) {
-    auto columns = TRY(table_columns());
+    auto columns = TRY(table_columns(*client_, sink_));
     if (columns.empty()) {
       if (!sink_.create_if_missing) {
         return fail(Code::NotFound,
@@ -212,43 +195,11 @@ class CqlStore final : public Store {
       TRY_WITH(client_->query(create_table_cql(sink_, output)),
                fmt::format("creating table {}", description()));
       log_info("stream", "pipeline {} created table {}", pipeline_, description());
-      columns = TRY(table_columns());
+      columns = TRY(table_columns(*client_, sink_));
     }
-    std::vector<Type> types;
-    std::vector<std::string> names;
-    for (const TableColumn& column : columns) names.push_back(column.name);
-    key_.clear();
-    for (std::size_t i = 0; i < output.size(); ++i) {
-      const auto found = std::find_if(columns.begin(), columns.end(), [&](const TableColumn& c) {
-        return c.name == output[i].name;
-      });
-      if (found == columns.end()) {
-        const std::string near = sql::nearest(output[i].name, names);
-        return fail(
-            Code::InvalidArgument,
-            "table {} has no column {}{}; add it to the table, or leave it out with a select step",
-            description(), output[i].name,
-            near.empty() ? "" : fmt::format(" (did you mean {}?)", near));
-      }
-      const auto type = sql::parse_type(found->type);
-      if (!type) {
-        return fail(Code::Unsupported,
-                    "column {} of table {} is {}, which a pipeline cannot write; it writes {}",
-                    found->name, description(), found->type, sql::type_names());
-      }
-      types.push_back(*type);
-      if (found->kind == "partition_key" || found->kind == "clustering") key_.push_back(i);
-    }
-    for (const TableColumn& column : columns) {
-      if (column.kind != "partition_key" && column.kind != "clustering") continue;
-      if (std::any_of(output.begin(), output.end(),
-                      [&](const sql::Field& f) { return f.name == column.name; }))
-        continue;
-      return fail(Code::InvalidArgument,
-                  "column {} is part of the key of table {}, and the pipeline does not give it",
-                  column.name, description());
-    }
-    return types;
+    TableFit fit = TRY(fit_to_table(sink_, output, columns));
+    key_ = std::move(fit.key);
+    return std::move(fit.types);
   }
 
   Result<void> open_checkpoints(std::size_t replicas) {

@@ -57,6 +57,12 @@ const std::vector<Command>& commands() {
        "  penstock validate pipelines/users.yaml\n"
        "  penstock validate -c penstock.yaml --json",
        add_validate},
+      {"doctor", "Look at every address of the configuration: what answers, and what to do",
+       "Examples:\n"
+       "  penstock doctor                     ./penstock.yaml, its brokers, contact points and "
+       "pipelines\n"
+       "  penstock doctor -c production.yaml pipelines/users.yaml --json",
+       add_doctor},
       {"generate", "Make people like those of the sample, to standard output or a topic",
        "Examples:\n"
        "  penstock generate --count 1000 > people.json\n"

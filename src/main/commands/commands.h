@@ -33,6 +33,7 @@ Run add_group(CLI::App& app);
 Run add_cql(CLI::App& app);
 Run add_validate(CLI::App& app);
 Run add_generate(CLI::App& app);
+Run add_doctor(CLI::App& app);
 Run add_version(CLI::App& app);
 
 }  // namespace penstock::main_room
