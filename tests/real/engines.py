@@ -50,7 +50,7 @@ class Engine:
     def command(self):
         raise NotImplementedError
 
-    def start(self, timeout=120):
+    def start(self, timeout=300):
         told = threading.Event()
         self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
                                         errors="replace", cwd=self.folder)

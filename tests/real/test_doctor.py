@@ -55,6 +55,9 @@ def test_rights_on_a_real_cassandra(tmp_path):
         def root(statement):
             done = harness.Penstock.client("cql", cassandra.address, "-u", "cassandra", "-p", "cassandra", "-e", statement)
             assert done.returncode == 0, done.stderr
+        # Cassandra makes its first user a moment after it says that it is ready.
+        while harness.Penstock.client("cql", cassandra.address, "-u", "cassandra", "-p", "cassandra", "-e", "LIST ROLES").returncode != 0:
+            assert cassandra.process.poll() is None
         table = "table spark_streams.created_users"
         for statement in ("CREATE KEYSPACE spark_streams WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
                           "CREATE ROLE ada WITH PASSWORD = 'ada-secret' AND LOGIN = true"):

@@ -336,7 +336,11 @@ class LiteralParser {
       if (type.kind() == Kind::Tuple && index >= type.children().size())
         return bad("too many elements");
       Bytes part;
-      TRY(sized(type.children()[type.kind() == Kind::Tuple ? index : 0], part, depth));
+      if (type.kind() == Kind::Tuple) {
+        TRY(nullable(type.children()[index], part, depth));
+      } else {
+        TRY(sized(type.children()[0], part, depth));
+      }
       if (type.kind() == Kind::Map) {
         if (!take(':')) return bad("a colon is missing in a map");
         TRY(sized(type.children()[1], part, depth));
@@ -365,8 +369,8 @@ class LiteralParser {
                     field, type.udt_name());
       if (!take(':')) return bad("a colon is missing");
       parts[static_cast<std::size_t>(at)].clear();
-      TRY(sized(type.children()[static_cast<std::size_t>(at)], parts[static_cast<std::size_t>(at)],
-                depth));
+      TRY(nullable(type.children()[static_cast<std::size_t>(at)],
+                   parts[static_cast<std::size_t>(at)], depth));
     }
     for (const Bytes& part : parts) to += part;
     return {};
@@ -379,6 +383,18 @@ class LiteralParser {
     TRY(value(type, to, depth + 1));
     store_be(to.data() + begin, static_cast<std::int32_t>(to.size() - begin - 4));
     return {};
+  }
+
+  // A field of a tuple or a user type; it alone may be null.
+  Result<void> nullable(const TypeRef& type, Bytes& to, int depth) {
+    skip_space();
+    const std::size_t begin = at_;
+    if (same_word(take_bare(), "null")) {
+      append_be(to, std::int32_t{-1});
+      return {};
+    }
+    at_ = begin;
+    return sized(type, to, depth);
   }
 
   static void sort_unique(const TypeRef& type, std::vector<Bytes>& parts);

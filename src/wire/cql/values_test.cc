@@ -91,6 +91,10 @@ TEST(Values, CollectionsParseSortedAndPrintAsCqlsh) {
   EXPECT_EQ(shown(TypeRef::tuple({Kind::Int, Kind::Text}), "(1, 'a')"), "(1, 'a')");
   const TypeRef udt = TypeRef::udt("k", "address", {{"street", Kind::Text}, {"number", Kind::Int}});
   EXPECT_EQ(shown(udt, "{number: 5}"), "{street: null, number: 5}");
+  EXPECT_EQ(shown(udt, "{street: null}"), "{street: null, number: null}");
+  EXPECT_EQ(shown(TypeRef::tuple({Kind::Int, Kind::Text}), "(NULL, 'a')"), "(null, 'a')");
+  Bytes unused;
+  EXPECT_FALSE(parse_literal(set, "{null}", unused));
   EXPECT_EQ(format_value(map, CollectionBuilder().add("a").add(encode<Kind::Bigint>(1)).take_map()),
             "{'a': 1}");
   const Bytes nested = literal(TypeRef::list(set.frozen()), "[{2, 1}, {}]");
