@@ -8,7 +8,9 @@ writes of that table). FOLDER keeps the checkpoint. The last line of standard ou
 """
 import argparse
 import json
+import os
 import pathlib
+import re
 import sys
 import time
 
@@ -137,6 +139,14 @@ def table(spark, _):
     return found
 
 
+def cost_of(spark):
+    """What the JVM has used so far: CPU seconds, and the most memory it had."""
+    process = pathlib.Path(f"/proc/{spark._jvm.java.lang.ProcessHandle.current().pid()}")
+    fields = (process / "stat").read_text().rsplit(")", 1)[1].split()
+    peak = re.search(r"VmHWM:\s+(\d+)", (process / "status").read_text())
+    return {"cpu_seconds": (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), "peak_mb": int(peak[1]) / 1024}
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("job", choices=["drain", "follow", "table"])
@@ -151,7 +161,7 @@ def main():
     ready = time.monotonic()
     found = {"drain": drain, "follow": follow, "table": table}[options.job](spark, options)
     done = time.monotonic()
-    print(json.dumps({**found, "start_seconds": ready - began, "seconds": done - ready}), flush=True)
+    print(json.dumps({**found, "start_seconds": ready - began, "seconds": done - ready, **cost_of(spark)}), flush=True)
     spark.stop()
 
 
