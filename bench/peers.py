@@ -7,6 +7,7 @@ speed drifts does not decide it. `others` is the share of the cores' time that p
 A goal that is missed is marked, not hidden.
 """
 import argparse
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -18,7 +19,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import bench
@@ -70,15 +70,25 @@ def busy_ticks():
     return user + nice + system + irq + softirq + steal
 
 
+def cpu(engine):
+    """CPU seconds of a server so far."""
+    return bench.process(engine.process.pid)[0]
+
+
 class Turn:
-    """`with Turn() as turn:` measures its block: seconds, and the share of the cores' time that others took."""
+    """`with Turn(server) as turn:` measures its block: seconds, the CPU seconds of the server, and the share of the cores' time that others took."""
+
+    def __init__(self, server=None):
+        self.server = server
 
     def __enter__(self):
+        self.cpu = cpu(self.server) if self.server else 0
         self.own, self.busy, self.began = own_ticks(), busy_ticks(), time.monotonic()
         return self
 
     def __exit__(self, *_):
         self.seconds = time.monotonic() - self.began
+        self.cpu = cpu(self.server) - self.cpu if self.server else 0
         # A JVM that outlives its parent is counted as others' for its last moments.
         self.others = max(0.0, (busy_ticks() - self.busy - own_ticks() + self.own) / TICK / self.seconds / CORES)
 
@@ -162,7 +172,7 @@ class Latte:
             raise RuntimeError(f"latte {function}: {result['error_count']} errors: {result['errors'][:3]}")
         if not known:
             self.cycle += result["cycle_count"]
-        return {"rows/s": result["cycle_count"] / result["elapsed_time_s"], "mean ms": result["cycle_latency"]["mean"]["value"],
+        return {"rows": result["cycle_count"], "rows/s": result["cycle_count"] / result["elapsed_time_s"], "mean ms": result["cycle_latency"]["mean"]["value"],
                 "client CPU": result["cpu_util"] / 100}
 
 
@@ -187,10 +197,6 @@ def create(address, topic):
 
 def count(address):
     return json.loads(penstock("cql", address, "--json", "-e", "SELECT count(*) FROM spark_streams.created_users"))["count"]
-
-
-def cpu(engine):
-    return bench.process(engine.process.pid)[0]
 
 
 class Drains:
@@ -261,7 +267,7 @@ class Drains:
     def drained(self, group):
         done = subprocess.run([str(harness.BINARY), "group", "describe", group, "-b", self.kafka.address, "--json"], capture_output=True, text=True)
         found = json.loads(done.stdout) if done.returncode == 0 else {}
-        return sum(p["offset"] or 0 for p in found.get("partitions", [])) >= self.options.records
+        return sum(p.get("offset") or 0 for p in found.get("partitions", [])) >= self.options.records
 
     def alone(self):
         """latte inserts as many rows of the same columns, as fast as it and this Cassandra can."""
@@ -316,8 +322,8 @@ PERF_LINE = re.compile(r"^(\d+) records sent, ([\d.]+) records/sec .* ([\d.]+) m
 class Broker:
     """One side of the broker's comparison: fresh topics, librdkafka (kcat) and Kafka's own perf tools."""
 
-    def __init__(self, address, java, file, records):
-        self.address, self.java, self.file, self.records = address, java, file, records
+    def __init__(self, server, address, java, file, records):
+        self.server, self.address, self.java, self.file, self.records = server, address, java, file, records
         self.number = 0
 
     def run(self):
@@ -326,12 +332,12 @@ class Broker:
         figures = {}
         for topic in topics:
             create(self.address, topic)
-        with Turn() as turn:
+        with Turn(self.server) as turn:
             produce(self.address, topics[0], self.file)
-        figures["produce, librdkafka"] = self.records / turn.seconds
-        with Turn() as turn:
+        figures["produce, librdkafka"], figures["CPU us, produce"] = self.records / turn.seconds, turn.cpu / self.records * 1e6
+        with Turn(self.server) as turn:
             kcat("-C", "-b", self.address, "-t", topics[0], "-o", "beginning", "-c", str(self.records), "-f", "")
-        figures["consume, librdkafka"] = self.records / turn.seconds
+        figures["consume, librdkafka"], figures["CPU us, consume"] = self.records / turn.seconds, turn.cpu / self.records * 1e6
         said = self.tool("ProducerPerformance", "--topic", topics[1], "--num-records", str(self.records), "--payload-file", str(self.file), "--throughput", "-1",
                          "--producer-props", f"bootstrap.servers={self.address}", "acks=all", "batch.size=262144", "linger.ms=5", "buffer.memory=134217728")
         sent = PERF_LINE.findall(said)[-1]
@@ -366,8 +372,8 @@ def broker(report, options):
             stack.enter_context(kafka)
         java = kafkas[default].java
         servers = [node, *kafkas.values()]
-        sides = {ours: Broker(node.kafka, java, file, options.records),
-                 **{name: Broker(kafka.address, java, file, options.records) for name, kafka in kafkas.items()}}
+        sides = {ours: Broker(node, node.kafka, java, file, options.records),
+                 **{name: Broker(kafka, kafka.address, java, file, options.records) for name, kafka in kafkas.items()}}
         for side in sides.values():  # a JVM is slow at first
             side.run()
         runs = take_turns(options.rounds, {name: side.run for name, side in sides.items()}, lambda: settle(*servers))
@@ -375,6 +381,8 @@ def broker(report, options):
     for what in ("produce, librdkafka", "produce, Java", "consume, librdkafka", "consume, Java"):
         report.medians(runs, what, "records/s", sides)
     report.medians(runs, "produce p99 ms, Java", "ms", sides)
+    for what in ("CPU us, produce", "CPU us, consume"):
+        report.medians(runs, what, "us/record", sides, lambda _: "of the server, librdkafka;")
     for client in ("librdkafka", "Java"):
         report.ratio(f"(c) produce, {client}: ours / Kafka, durable", runs, f"produce, {client}", ours, durable, 2)
         report.ratio(f"(c) produce, {client}: ours / Kafka's default", runs, f"produce, {client}", ours, default, 1)
@@ -398,14 +406,16 @@ def store(report, options):
             load.run("get", f"{options.seconds}s", known=10_000)
         duration = f"{options.seconds}s"
 
-        def side(load):
-            insert, one = load.run("run", duration), load.run("run", duration, in_flight=1)
-            get = load.run("get", duration, known=10_000)
-            return {"INSERT": insert["rows/s"], "INSERT mean ms": insert["mean ms"], "client CPU": insert["client CPU"], "INSERT, one in flight": one["rows/s"],
-                    "SELECT": get["rows/s"]}
-        runs = take_turns(options.rounds, {name: (lambda load=load: side(load)) for name, load in loads.items()}, lambda: settle(*servers))
+        def side(server, load):
+            with Turn(server) as turn:
+                insert = load.run("run", duration)
+            one, get = load.run("run", duration, in_flight=1), load.run("get", duration, known=10_000)
+            return {"INSERT": insert["rows/s"], "INSERT mean ms": insert["mean ms"], "CPU us, INSERT": turn.cpu / insert["rows"] * 1e6,
+                    "client CPU": insert["client CPU"], "INSERT, one in flight": one["rows/s"], "SELECT": get["rows/s"]}
+        runs = take_turns(options.rounds, {name: (lambda server=server, load=loads[name]: side(server, load)) for name, server in zip(loads, servers)},
+                          lambda: settle(*servers))
         node.stop(60)
-    for what, unit in (("INSERT", "rows/s"), ("INSERT mean ms", "ms"), ("INSERT, one in flight", "rows/s"), ("SELECT", "rows/s")):
+    for what, unit in (("INSERT", "rows/s"), ("INSERT mean ms", "ms"), ("CPU us, INSERT", "us/row"), ("INSERT, one in flight", "rows/s"), ("SELECT", "rows/s")):
         report.medians(runs, what, unit, loads)
     report.ratio("(d) INSERT: ours / Cassandra, durable (batch)", runs, "INSERT", ours, batch, 8)
     report.ratio("(d) INSERT: ours / Cassandra's default (periodic)", runs, "INSERT", ours, periodic, 2)
@@ -424,11 +434,10 @@ def started_stack(folder, file, records):
     began = time.monotonic()
     kafka, cassandra = RealKafka(folder / "kafka"), RealCassandra(folder / "cassandra", sync="periodic", heap=LARGE_HEAP)
     with contextlib.ExitStack() as stack:
-        starting = threading.Thread(target=kafka.start)
-        starting.start()
-        stack.enter_context(cassandra)
-        starting.join()
-        stack.callback(kafka.kill)
+        for engine in (kafka, cassandra):
+            stack.callback(engine.kill)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(lambda engine: engine.start(), (kafka, cassandra)))
         create(kafka.address, "users_data")
         host, port = cassandra.address.rsplit(":", 1)
         job = stack.enter_context(spark.SparkJob("follow", folder / "spark", kafka.address, (host, int(port)), "--heap", "4g"))

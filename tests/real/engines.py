@@ -50,7 +50,7 @@ class Engine:
     def command(self):
         raise NotImplementedError
 
-    def start(self, timeout=300):
+    def start(self, timeout=300):  # 10 to 25 s on a quiet machine; it may be shared
         told = threading.Event()
         self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
                                         errors="replace", cwd=self.folder)
