@@ -15,6 +15,7 @@ import pathlib
 import platform
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -505,6 +506,7 @@ def main():
     options = options.parse_args()
     if unknown := set(options.subjects) - SUBJECTS.keys():
         sys.exit(f"bench peers: no subject {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the engines are stopped on the way out
     report, failed = Report(), False
     machine = versions()
     print(json.dumps(machine), flush=True)
