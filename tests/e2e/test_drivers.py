@@ -30,7 +30,7 @@ def test_everyday_work(tmp_path, venv, version):
 
 @pytest.mark.parametrize("venv", ["debian", "driver"])
 @pytest.mark.parametrize("version", ["3", "4"])
-@pytest.mark.parametrize("script", ["every_type", "bound_values", "schema_events"])
+@pytest.mark.parametrize("script", ["every_type", "bound_values", "schema_events", "spark_connector"])
 def test_by_version(tmp_path, venv, version, script):
     run(tmp_path, venv, script, version)
 
