@@ -447,7 +447,7 @@ def started_stack(folder, file, records):
             with contextlib.suppress(RuntimeError):  # the job has not made the table yet
                 if count(cassandra.address) == records:
                     break
-            if job.process.poll() is not None or time.monotonic() - began > 300:
+            if job.process.poll() is not None or time.monotonic() - began > 900:
                 raise RuntimeError(f"Spark has not brought the rows\n{job.tail()}")
             time.sleep(0.1)
         seconds = time.monotonic() - began
