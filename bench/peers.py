@@ -160,7 +160,9 @@ class Latte:
         self._call("schema")
 
     def _call(self, *arguments):
-        done = subprocess.run([self.tool, arguments[0], str(USERS), self.address, *arguments[1:]], capture_output=True, text=True, timeout=600)
+        # It leaves a log in the folder that it runs in.
+        done = subprocess.run([self.tool, arguments[0], str(USERS), self.address, *arguments[1:]], capture_output=True, text=True, timeout=600,
+                              cwd=self.report.parent)
         if done.returncode != 0:
             raise RuntimeError(f"latte {' '.join(arguments)}: {done.stderr[-2000:]}")
 
