@@ -102,9 +102,7 @@ class CqlWriteJob : public std::enable_shared_from_this<CqlWriteJob> {
         done_(std::move(done)) {
     groups_ = group_by_partition(*batch_, kPartitionBatchBytes);
     outcome_.rows = batch_->rows();
-    const CqlConfig& config = dispatcher_->config();
-    in_flight_max_ =
-        config.in_flight_max * config.connections_per_node * config.contact_points.size();
+    in_flight_max_ = dispatcher_->capacity();
   }
 
   void pump() {

@@ -42,9 +42,10 @@ using Dial = std::function<void(net::Loop&, const net::Address&, Duration timeou
                                 const net::ConnectionLimits&, net::MakeSession,
                                 Function<void(Result<net::ConnectionPtr>)>)>;
 
-// Our CQL client: keeps connections to every contact point (back-off when one is away), spreads
-// requests over them, least loaded first, repeats what may be repeated (cql_retry.h), prepares
-// again what a server forgot, and holds at most so many requests and bytes in flight.
+// Our CQL client: learns the cluster's nodes from the contact points and from events, keeps
+// connections to those of the local datacenter (back-off when one is away), spreads requests over
+// them, least loaded first, repeats what may be repeated (cql_retry.h), prepares again what a
+// server forgot, and holds at most so many requests and bytes in flight.
 //
 // State lives on `loop`; members may be called from any thread, and callbacks come on the loop. The
 // values given to a callback-style call are copied into the frame before it returns, except

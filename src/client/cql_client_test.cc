@@ -5,8 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
+#include <set>
 
+#include "client/test_cluster.h"
 #include "net/fake_connection.h"
 #include "net/fake_loop.h"
 #include "wire/cql/messages.h"
@@ -42,7 +45,8 @@ class CqlClientTest : public testing::Test {
         [this](net::Loop&, const net::Address& address, Duration, const net::ConnectionLimits&,
                net::MakeSession make, Function<void(Result<net::ConnectionPtr>)> done) {
           dialled.push_back(loop.clock().now());
-          if (refuse) return done(fail(Code::Unavailable, "refused"));
+          if (refuse || refused.contains(address.host))
+            return done(fail(Code::Unavailable, "refused"));
           Peer peer{address, std::make_shared<net::FakeConnection>(loop), nullptr};
           peer.session = make(peer.connection);
           peer.session->on_open(*peer.connection);
@@ -141,16 +145,10 @@ class CqlClientTest : public testing::Test {
       case Opcode::Register:
         return answer(peer, asked, Opcode::Ready);
       case Opcode::Query: {
-        const Bytes local = "SELECT * FROM system.local WHERE key='local'";
-        const bool is_local = cql::decode_query(asked.body, 4)->query == local;
-        const Uuid id = Uuid::random();
-        if (is_local) {
-          return answer_rows(peer, asked,
-                             {{"system", "local", "host_id", cql::Kind::Uuid},
-                              {"system", "local", "release_version", cql::Kind::Text}},
-                             {Bytes(id.view()), "4.1.0"});
-        }
-        return answer_rows(peer, asked, {{"system", "peers_v2", "peer", cql::Kind::Inet}}, {});
+        const std::string text(cql::decode_query(asked.body, 4)->query);
+        const FakeRows rows =
+            fake_system(cluster, peer.address.host, text.find("system.peers") != text.npos);
+        return answer_rows(peer, asked, rows.columns, rows.cells);
       }
       default:
         ADD_FAILURE() << "unexpected " << cql::name(asked.header.opcode);
@@ -159,7 +157,35 @@ class CqlClientTest : public testing::Test {
 
   void connect() {
     open();
-    for (Peer& peer : peers) greet(peer);
+    greet_all();
+  }
+  // Also those that are dialled meanwhile.
+  void greet_all() {
+    for (std::size_t i = 0; i < peers.size(); ++i) greet(peers[i]);
+  }
+  // Three nodes, of which one is a contact point.
+  void three_nodes() {
+    cluster = {{"10.0.0.1"}, {"10.0.0.2"}, {"10.0.0.3"}};
+    for (std::size_t i = 0; i < 3; ++i)
+      cluster[i].tokens = {std::to_string(static_cast<int>(i) * 1000)};
+    config.contact_points = {cluster[0].address()};
+  }
+  Peer* open_peer(const std::string& host) {
+    for (Peer& peer : peers) {
+      if (peer.address.host == host && peer.connection->open) return &peer;
+    }
+    return nullptr;
+  }
+  std::vector<std::string> open_hosts() {
+    std::vector<std::string> hosts;
+    for (const Peer& peer : peers) {
+      if (peer.connection->open) hosts.push_back(peer.address.host);
+    }
+    std::ranges::sort(hosts);
+    return hosts;
+  }
+  cql::StatusChange status(const char* change, const std::string& host) {
+    return {change, {fake_inet(host), 9042}};
   }
 
   PreparedPtr prepare(Peer& peer, std::string_view id = "ID", const char* text = "INSERT") {
@@ -184,6 +210,8 @@ class CqlClientTest : public testing::Test {
   CqlConfig config;
   cql::SupportedResponse supported{{{"CQL_VERSION", {"3.4.6"}}, {"COMPRESSION", {}}}};
   bool refuse = false;
+  std::set<std::string> refused;  // hosts
+  std::vector<FakeNode> cluster{{"one"}};
   std::vector<TimePoint> dialled;
   std::deque<Peer> peers;
   std::unique_ptr<CqlClient> client;
@@ -511,6 +539,224 @@ TEST_F(CqlClientTest, NodesThatComeAndGoMakeItReadTheClusterAgain) {
   tell(peers[0], cql::StatusChange{"DOWN", node});
   loop.advance(std::chrono::seconds(1));
   EXPECT_EQ(queries().size(), 1);
+}
+
+TEST_F(CqlClientTest, ConnectsToTheNodesThatTheContactPointTells) {
+  three_nodes();
+  config.contact_points.push_back({"c2", 9042});  // of a name that no node has
+  connect();
+  EXPECT_EQ(open_hosts(), (std::vector<std::string>{"10.0.0.1", "10.0.0.2", "10.0.0.3"}));
+  EXPECT_EQ(client->server().topology->nodes().size(), 3);
+}
+
+TEST_F(CqlClientTest, RequestsSpreadOverAllNodes) {
+  three_nodes();
+  connect();
+  for (int i = 0; i < 9; ++i) client->query("q", {}, [](Result<ResultSet>) {});
+  loop.run();
+  for (Peer& peer : peers) EXPECT_EQ(take(peer).size(), 3) << peer.address.host;
+}
+
+TEST_F(CqlClientTest, OtherDatacentersAreUnused) {
+  three_nodes();
+  cluster[1].datacenter = "far";
+  connect();
+  EXPECT_EQ(open_hosts(), (std::vector<std::string>{"10.0.0.1", "10.0.0.3"}));
+}
+
+TEST_F(CqlClientTest, AContactPointOfAnotherDatacenterOnlyShowsTheWay) {
+  three_nodes();
+  cluster[1].datacenter = "near";
+  config.local_dc = "near";
+  std::optional<Result<CqlServerInfo>> ready;
+  open();
+  client->when_ready(std::chrono::seconds(5),
+                     [&](Result<CqlServerInfo> info) { ready = std::move(info); });
+  loop.run();
+  greet(peers[0]);
+  EXPECT_FALSE(ready) << "nobody takes requests yet";
+  greet_all();
+  ASSERT_TRUE(ready && *ready);
+  EXPECT_EQ(open_hosts(), std::vector<std::string>{"10.0.0.2"});
+}
+
+TEST_F(CqlClientTest, ALocalDatacenterThatNoNodeHasIsSaid) {
+  three_nodes();
+  config.local_dc = "nowhere";
+  std::optional<Error> error;
+  std::optional<Error> query;
+  open();
+  client->when_ready(std::chrono::hours(1),
+                     [&](Result<CqlServerInfo> info) { error = info.error(); });
+  loop.run();
+  greet_all();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, Code::InvalidArgument);
+  EXPECT_NE(error->message.find("there is: datacenter1"), std::string::npos);
+  client->query("q", {}, [&](Result<ResultSet> result) { query = result.error(); });
+  loop.run();
+  ASSERT_TRUE(query);
+  EXPECT_EQ(query->code, Code::InvalidArgument);
+}
+
+TEST_F(CqlClientTest, NodesComeAndGoWithTheEvents) {
+  three_nodes();
+  connect();
+  const FakeNode third = cluster[2];
+  cluster.pop_back();
+  cluster.push_back({"10.0.0.4", "datacenter1", "rack1", {"5"}});
+  tell(peers[0], cql::TopologyChange{"NEW_NODE", {fake_inet("10.0.0.4"), 9042}});
+  loop.advance(std::chrono::seconds(1));
+  greet_all();
+  EXPECT_EQ(open_hosts(), (std::vector<std::string>{"10.0.0.1", "10.0.0.2", "10.0.0.4"}));
+}
+
+TEST_F(CqlClientTest, AnEventThatWasLostIsMadeUpForInAMinute) {
+  config.heartbeat = std::chrono::hours(1);
+  three_nodes();
+  connect();
+  cluster.pop_back();
+  loop.advance(config.refresh_interval);
+  greet_all();
+  EXPECT_EQ(open_hosts(), (std::vector<std::string>{"10.0.0.1", "10.0.0.2"}));
+}
+
+TEST_F(CqlClientTest, ANodeThatLeavesAnswersWhatItHasFirst) {
+  three_nodes();
+  connect();
+  int done = 0;
+  for (int i = 0; i < 3; ++i)
+    client->query("q", {}, [&](Result<ResultSet> result) { done += result.has_value(); });
+  loop.run();
+  Peer& leaving = *open_peer("10.0.0.3");
+  const Asked asked = take(leaving).at(0);
+  cluster.pop_back();
+  tell(peers[0], cql::TopologyChange{"REMOVED_NODE", {fake_inet("10.0.0.3"), 9042}});
+  loop.advance(std::chrono::seconds(1));
+  for (const Asked& one : take(peers[0])) {
+    if (one.header.opcode == Opcode::Query && cql::decode_query(one.body, 4)->query != "q")
+      greet(peers[0], one);
+  }
+  greet(peers[0]);
+  EXPECT_TRUE(leaving.connection->open);
+  answer_void(leaving, asked);
+  EXPECT_EQ(done, 1);
+  EXPECT_FALSE(leaving.connection->open);
+}
+
+TEST_F(CqlClientTest, TheControlConnectionMovesWhenItsNodeDies) {
+  three_nodes();
+  connect();
+  refused.insert("10.0.0.1");
+  disconnect(*open_peer("10.0.0.1"));
+  int registered = 0;
+  for (Peer& peer : peers) {
+    for (const Asked& asked : take(peer)) {
+      registered += asked.header.opcode == Opcode::Register;
+      greet(peer, asked);
+    }
+  }
+  EXPECT_EQ(registered, 1);
+  greet_all();
+  // It is heard on the new one.
+  cluster.push_back({"10.0.0.4", "datacenter1", "rack1", {"5"}});
+  for (Peer& peer : peers) {
+    if (peer.connection->open) tell(peer, status("UP", "10.0.0.4"));
+  }
+  loop.advance(std::chrono::seconds(1));
+  greet_all();
+  EXPECT_NE(open_peer("10.0.0.4"), nullptr);
+}
+
+TEST_F(CqlClientTest, ANodeThatIsSaidToBeUpIsDialledAtOnce) {
+  config.backoff_first = config.backoff_max = std::chrono::hours(1);
+  three_nodes();
+  refused.insert("10.0.0.2");
+  connect();
+  EXPECT_EQ(open_peer("10.0.0.2"), nullptr);
+  refused.clear();
+  tell(peers[0], status("UP", "10.0.0.2"));
+  loop.advance(std::chrono::seconds(1));
+  greet_all();
+  EXPECT_NE(open_peer("10.0.0.2"), nullptr);
+}
+
+TEST_F(CqlClientTest, WithEveryNodeGoneTheContactPointsAreAskedAgain) {
+  three_nodes();
+  config.contact_points.push_back({"c9", 9042});
+  connect();
+  for (const FakeNode& node : cluster) refused.insert(node.host);
+  cluster = {{"c9"}};
+  for (const std::string& host : refused) disconnect(*open_peer(host));
+  EXPECT_TRUE(open_hosts().empty());
+  loop.advance(std::chrono::seconds(1));
+  greet_all();
+  EXPECT_EQ(open_hosts(), std::vector<std::string>{"c9"});
+}
+
+TEST_F(CqlClientTest, AFailedRequestIsRepeatedOnAnotherNode) {
+  three_nodes();
+  connect();
+  QueryOptions options;
+  options.idempotent = true;
+  client->query("q", options, [](Result<ResultSet>) {});
+  loop.run();
+  const auto asked_at = [&]() -> Peer* {
+    for (Peer& peer : peers) {
+      if (!peer.connection->sent.empty()) return &peer;
+    }
+    return nullptr;
+  };
+  Peer* first = asked_at();
+  ASSERT_NE(first, nullptr);
+  answer_error(*first, take(*first).at(0), cql::ErrorCode::Overloaded);
+  loop.advance(std::chrono::seconds(1));
+  Peer* second = asked_at();
+  ASSERT_NE(second, nullptr);
+  EXPECT_NE(second, first);
+}
+
+TEST_F(CqlClientTest, ManyRequestsOfAForgottenStatementPrepareItOnce) {
+  connect();
+  const PreparedPtr statement = prepare(peers[0]);
+  int done = 0;
+  for (int i = 0; i < 5; ++i) {
+    client->execute(statement, {"a", "b"}, {},
+                    [&](Result<ResultSet> result) { done += result.has_value(); });
+  }
+  loop.run();
+  const auto executes = take(peers[0]);
+  ASSERT_EQ(executes.size(), 5);
+  for (const Asked& asked : executes) answer_unprepared(peers[0], asked, "ID");
+  const auto prepares = take(peers[0]);
+  ASSERT_EQ(prepares.size(), 1);
+  answer_prepared(peers[0], prepares[0], "ID");
+  const auto again = take(peers[0]);
+  EXPECT_EQ(again.size(), 5);
+  for (const Asked& asked : again) answer_void(peers[0], asked);
+  EXPECT_EQ(done, 5);
+}
+
+TEST_F(CqlClientTest, MetricsTellTheNodesApart) {
+  three_nodes();
+  refused.insert("10.0.0.3");
+  connect();
+  client->query("q", {}, [](Result<ResultSet>) {});
+  client->query("q", {}, [](Result<ResultSet>) {});
+  loop.run();
+  answer_void(peers[0], take(peers[0]).at(0));
+  answer_error(peers[1], take(peers[1]).at(0), cql::ErrorCode::Invalid);
+  const std::string text = metrics.text();
+  for (const char* line :
+       {"penstock_cql_client_requests_total{node=\"10.0.0.1:9042\"} 1",
+        "penstock_cql_client_errors_total{kind=\"InvalidRequest\",node=\"10.0.0.2:9042\"} 1",
+        "penstock_cql_client_in_flight{node=\"10.0.0.2:9042\"} 0",
+        "penstock_cql_client_connections{node=\"10.0.0.2:9042\"} 1",
+        "penstock_cql_client_connections{node=\"10.0.0.3:9042\"} 0",
+        "penstock_cql_client_disconnects_total{node=\"10.0.0.3:9042\"} 1",
+        "penstock_cql_client_request_seconds_count{node=\"10.0.0.1:9042\"} 1"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  }
 }
 
 TEST_F(CqlClientTest, AtomicBatchOverTheServersLimitIsRefused) {

@@ -14,10 +14,13 @@ namespace penstock::client {
 // How to reach a CQL cluster: built in, Cassandra, ScyllaDB. The defaults are those of the mature
 // drivers.
 struct CqlConfig {
+  // Where the cluster is asked for its nodes; what they answer is where requests go.
   std::vector<net::Address> contact_points;
   std::string user;  // empty: none; a server that asks for it then refuses us
   std::string password;
   std::string keyspace;  // USEd on each connection; empty: none
+  // Only its nodes are used; empty: that of the contact point that answers first.
+  std::string local_dc;
   cql::Compression compression = cql::Compression::None;
   cql::Consistency consistency = cql::Consistency::LocalOne;
 
@@ -36,6 +39,8 @@ struct CqlConfig {
   Duration backoff_first =
       Millis(50);  // before connecting again; doubles, with jitter, up to backoff_max
   Duration backoff_max = std::chrono::seconds(10);
+  // The cluster's nodes are read anew so often, should an event be lost.
+  Duration refresh_interval = std::chrono::seconds(60);
   int retries_max = 5;  // of one request, see cql_retry.h
 };
 

@@ -2,26 +2,32 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <random>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/metrics.h"
 #include "client/cql_client.h"
 #include "client/cql_config.h"
 #include "client/cql_connection.h"
+#include "client/cql_node_pool.h"
+#include "client/cql_node_set.h"
 #include "client/cql_retry.h"
 
 namespace penstock::client {
 
-// The heart of CqlClient: keeps the wished-for connections alive, hands each request to the least
-// loaded one, and decides what happens when it fails. Lives on the loop (all members there, except
-// info() and the cache's prepared()); shared, since callbacks of loop and network may come after
-// close(), when they find nothing to do.
+// The heart of CqlClient: hands each request to a node of the local datacenter, and decides what
+// happens when it fails. The cluster's side (which nodes there are, the control connection, schema
+// agreement) is in cql_dispatcher_cluster.cc.
+//
+// Lives on the loop (all members there, except info() and the cache's prepared()); shared, since
+// callbacks of loop and network may come after close(), when they find nothing to do.
 class CqlDispatcher : public std::enable_shared_from_this<CqlDispatcher> {
  public:
   // A request until it is answered. `encode` gives its frame anew for each try, with stream 0;
@@ -38,8 +44,9 @@ class CqlDispatcher : public std::enable_shared_from_this<CqlDispatcher> {
     int attempt = 0;
     int prepared_again = 0;
     std::size_t frame_bytes = 0;
-    TimePoint give_up{};  // while it waits for a connection
-    const CqlConnection* avoid = nullptr;
+    TimePoint give_up{};                  // while it waits for a connection
+    const CqlNodePool* avoid = nullptr;   // where it failed, to compare only
+    const CqlNodePool* prefer = nullptr;  // where it is to be repeated
   };
 
   CqlDispatcher(const CqlConfig& config, net::Loop& loop, Metrics& metrics, Dial dial);
@@ -59,63 +66,84 @@ class CqlDispatcher : public std::enable_shared_from_this<CqlDispatcher> {
   void on_event(std::function<void(const cql::ServerEvent&)> handler) {
     handler_ = std::move(handler);
   }
+  // How many requests the connections take that there are now; at least one connection's.
+  std::size_t capacity() const;
 
  private:
-  // One connection that we want to have.
-  struct Place {
-    net::Address address;
-    std::shared_ptr<CqlConnection> connection;
-    int failures = 0;
-    std::uint8_t version = cql::kVersionMax;
-  };
+  using ConnectionPtr = std::shared_ptr<CqlConnection>;
+  using PoolPtr = std::shared_ptr<CqlNodePool>;
   using RequestPtr = std::shared_ptr<Request>;
   struct Waiter {
     std::uint64_t id;
     Function<void(Result<CqlServerInfo>)> done;
     net::TimerId timer;
   };
+  struct Target {
+    PoolPtr pool;
+    CqlConnection* connection = nullptr;
+  };
 
-  void connect(std::size_t place);
-  void on_ready(std::size_t place);
-  void on_gone(std::size_t place, const Error& why, bool step_down);
+  // The cluster.
+  PoolPtr add_pool(const net::Address& address);
+  void retire(const PoolPtr& pool);
+  void seed();
+  void seed_later();
+  void on_ready(CqlNodePool& pool, const ConnectionPtr& connection);
+  void on_gone(const CqlConnection* connection, const Error& why);
+  void take_control(const PoolPtr& pool, const ConnectionPtr& connection);
+  void move_control();
+  void read_topology();
+  void topology_known(const ConnectionPtr& from, Result<CqlTopology> topology);
+  void use_nodes(const CqlTopology& topology, const CqlLocalNodes& local);
+  void refresh_in(Duration delay, bool nodes_changed = false);
+  void ask(const ConnectionPtr& connection, std::string text,
+           Function<void(Result<ResultSet>)> done);
+  void on_server_event(const CqlConnection* from, const cql::ServerEvent& event);
+  bool usable() const;  // the cluster is known, and some node of it takes requests
+  void answer_waiters();
   void fail_everybody(const Error& why);
 
-  void read_topology(std::size_t place);
-  void topology_known(Result<CqlTopology> topology);
-  void ask(const std::shared_ptr<CqlConnection>& connection, std::string text,
-           Function<void(Result<ResultSet>)> done);
-  void register_for_events(const std::shared_ptr<CqlConnection>& connection);
-  void on_server_event(const cql::ServerEvent& event);
-
-  CqlConnection* pick(const CqlConnection* avoid);
+  // Requests.
+  Target pick(const Request& request);
   bool room_for(std::size_t bytes) const;
   void pump();
-  void send(CqlConnection& connection, const RequestPtr& request);
-  void on_reply(const std::shared_ptr<CqlConnection>& connection, const RequestPtr& request,
-                Result<CqlConnection::Reply> reply);
-  void retry(const RequestPtr& request, RetryAction action,
-             const std::shared_ptr<CqlConnection>& connection);
-  void prepare_again(const std::shared_ptr<CqlConnection>& connection, const RequestPtr& request,
-                     const cql::ErrorResponse& error);
+  void send(const Target& target, const RequestPtr& request);
+  void on_reply(const PoolPtr& pool, const ConnectionPtr& connection, const RequestPtr& request,
+                Duration after, Result<CqlConnection::Reply> reply);
+  void retry(const RequestPtr& request, RetryAction action, const PoolPtr& pool);
+  void prepare_again(const PoolPtr& pool, const ConnectionPtr& connection,
+                     const RequestPtr& request, const cql::ErrorResponse& error);
+  void prepared_again(const PoolPtr& pool, const ConnectionPtr& connection,
+                      const PreparedPtr& statement, Result<CqlConnection::Reply> reply);
   void arm_waiting();
   void expire_waiting();
-  Duration backoff(int failures);
 
   const CqlConfig config_;
   net::Loop& loop_;
+  Metrics& metrics_;
   Dial dial_;
-  Metrics::Counter requests_total_;
   Metrics::Counter retries_total_;
-  Metrics::Counter disconnects_total_;
   std::mt19937_64 random_;
 
-  std::vector<Place> places_;
+  std::vector<PoolPtr> pools_;
+  std::vector<PoolPtr> retired_;  // until the next change of the cluster
+  ConnectionPtr control_;         // hears events and is asked about the cluster
+  PoolPtr control_pool_;
+  std::string datacenter_;          // the local one; empty: not known yet
+  std::optional<Error> misplaced_;  // why no node of the cluster may be used
+  int seedings_ = 0;                // since a connection was ready
+  net::TimerId seed_timer_ = net::TimerId::None;
+  net::TimerId refresh_timer_ = net::TimerId::None;
+  TimePoint refresh_at_{};
+  bool nodes_changed_ = false;  // an event said so since the last reading
+
   std::deque<RequestPtr> waiting_;
   std::size_t bytes_in_flight_ = 0;
   net::TimerId waiting_timer_ = net::TimerId::None;
-  net::TimerId refresh_timer_ = net::TimerId::None;
   std::vector<Waiter> waiters_;
   std::uint64_t last_waiter_ = 0;
+  // Requests that wait for their statement to be prepared anew on a connection.
+  std::map<std::pair<const CqlConnection*, Bytes>, std::vector<RequestPtr>> preparing_;
   Error last_error_{Code::Unavailable, "not connected yet"};
   std::function<void(const cql::ServerEvent&)> handler_;
   bool closed_ = false;

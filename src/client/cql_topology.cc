@@ -76,6 +76,10 @@ Result<CqlTopology> CqlTopology::read(const ResultSet& local, const ResultSet& p
     if (peer.host_id.is_zero() || peer.datacenter.empty() || peer.rack.empty() ||
         peer.tokens.empty())
       continue;
+    // A row of a node about itself, or a second one of an address that it had before.
+    if (std::ranges::find(topology.nodes_, peer.host_id, &CqlNode::host_id) !=
+        topology.nodes_.end())
+      continue;
     peer.address = peer_address(peers, row, connected_to.port);
     topology.nodes_.push_back(std::move(peer));
   }
