@@ -3,6 +3,7 @@
 
 #include <future>
 #include <limits>
+#include <span>
 
 #include "base/check.h"
 #include "client/cql_dispatcher.h"
@@ -119,37 +120,44 @@ class CqlWriteJob : public std::enable_shared_from_this<CqlWriteJob> {
   void send_group(std::size_t group) {
     const std::uint32_t begin = group == 0 ? 0 : groups_.ends[group - 1];
     const std::uint32_t end = groups_.ends[group];
-    submit([batch = batch_, this, begin, end](std::uint8_t version) {
-      const cql::Consistency consistency = dispatcher_->config().consistency;
-      if (end - begin == 1)
-        return encode_row(*batch, groups_.rows[begin], consistency, timestamp_, version);
-      WriteBatch part;
-      part.statement = batch->statement;
-      part.columns = batch->columns;
-      for (std::uint32_t i = begin; i < end; ++i) {
-        const auto row = batch->row(groups_.rows[i]);
-        part.cells.insert(part.cells.end(), row.begin(), row.end());
-        if (!batch->timestamps.empty())
-          part.timestamps.push_back(batch->timestamps[groups_.rows[i]]);
-      }
-      return encode_batch(part, 0, part.rows(), false, consistency, timestamp_, version, false);
-    });
+    submit(batch_->statement, batch_->row(groups_.rows[begin]),
+           [batch = batch_, this, begin, end](std::uint8_t version) {
+             const cql::Consistency consistency = dispatcher_->config().consistency;
+             if (end - begin == 1)
+               return encode_row(*batch, groups_.rows[begin], consistency, timestamp_, version);
+             WriteBatch part;
+             part.statement = batch->statement;
+             part.columns = batch->columns;
+             for (std::uint32_t i = begin; i < end; ++i) {
+               const auto row = batch->row(groups_.rows[i]);
+               part.cells.insert(part.cells.end(), row.begin(), row.end());
+               if (!batch->timestamps.empty())
+                 part.timestamps.push_back(batch->timestamps[groups_.rows[i]]);
+             }
+             return encode_batch(part, 0, part.rows(), false, consistency, timestamp_, version,
+                                 false);
+           });
   }
 
   void send_extra(std::size_t extra) {
-    submit([batch = batch_, this, extra](std::uint8_t version) {
-      cql::ExecuteRequest request;
-      request.id = batch->extras[extra].statement->id;
-      request.params.consistency = dispatcher_->config().consistency;
-      request.params.values = batch->extras[extra].values;
-      request.params.timestamp_micros = timestamp_;
-      return encode_frame(cql::Opcode::Execute, request, version, cql::Compression::None);
-    });
+    submit(batch_->extras[extra].statement, batch_->extras[extra].values,
+           [batch = batch_, this, extra](std::uint8_t version) {
+             cql::ExecuteRequest request;
+             request.id = batch->extras[extra].statement->id;
+             request.params.consistency = dispatcher_->config().consistency;
+             request.params.values = batch->extras[extra].values;
+             request.params.timestamp_micros = timestamp_;
+             return encode_frame(cql::Opcode::Execute, request, version, cql::Compression::None);
+           });
   }
 
-  void submit(Function<Bytes(std::uint8_t)> encode) {
+  // `key` are values among which the statement's partition key is.
+  void submit(const PreparedPtr& statement, std::span<const cql::CellValue> key,
+              Function<Bytes(std::uint8_t)> encode) {
     ++in_flight_;
     Request request;
+    request.statement = statement;
+    request.token = routing_token(*statement, key);
     const std::uint8_t version = dispatcher_->info().protocol_version;
     request.first_frame = encode(version);
     request.first_version = version;
@@ -293,6 +301,8 @@ void CqlClient::execute(const PreparedPtr& statement, const std::vector<cql::Cel
   const auto owned = own(values, options, impl_->config(),
                          options.timestamp_micros.value_or(impl_->next_timestamp()));
   Request request;
+  request.statement = statement;
+  request.token = routing_token(*statement, values);
   request.idempotent = options.idempotent;
   request.consistency = owned->params.consistency;
   request.encode = [owned, statement](std::uint8_t version) {

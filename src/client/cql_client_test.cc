@@ -147,7 +147,9 @@ class CqlClientTest : public testing::Test {
       case Opcode::Query: {
         const std::string text(cql::decode_query(asked.body, 4)->query);
         const FakeRows rows =
-            fake_system(cluster, peer.address.host, text.find("system.peers") != text.npos);
+            text.find("system_schema.keyspaces") != text.npos
+                ? fake_keyspaces(keyspaces)
+                : fake_system(cluster, peer.address.host, text.find("system.peers") != text.npos);
         return answer_rows(peer, asked, rows.columns, rows.cells);
       }
       default:
@@ -212,6 +214,7 @@ class CqlClientTest : public testing::Test {
   bool refuse = false;
   std::set<std::string> refused;  // hosts
   std::vector<FakeNode> cluster{{"one"}};
+  FakeKeyspaces keyspaces;
   std::vector<TimePoint> dialled;
   std::deque<Peer> peers;
   std::unique_ptr<CqlClient> client;
@@ -531,6 +534,8 @@ TEST_F(CqlClientTest, NodesThatComeAndGoMakeItReadTheClusterAgain) {
   loop.advance(std::chrono::seconds(1));
   EXPECT_EQ(queries(), std::vector<std::string>{"SELECT * FROM system.local WHERE key='local'"});
   EXPECT_EQ(queries(), std::vector<std::string>{"SELECT * FROM system.peers_v2"});
+  EXPECT_EQ(queries(), std::vector<std::string>{
+                           "SELECT keyspace_name, replication FROM system_schema.keyspaces"});
   EXPECT_NE(client->server().topology, before);
   EXPECT_EQ(heard, std::vector<std::string>{"UP"});
   tell(peers[0], cql::SchemaChange{"CREATED", "TABLE", "ks", "t", {}});
@@ -692,6 +697,55 @@ TEST_F(CqlClientTest, WithEveryNodeGoneTheContactPointsAreAskedAgain) {
   loop.advance(std::chrono::seconds(1));
   greet_all();
   EXPECT_EQ(open_hosts(), std::vector<std::string>{"c9"});
+}
+
+// The tokens: "a" -8839064797231613815, "abc" -5434086359492102041, "hello" -3758069500696749310.
+TEST_F(CqlClientTest, RowsGoToAReplica) {
+  three_nodes();
+  for (const auto& [i, token] : {std::pair(0, "-5000000000000000000"),
+                                 std::pair(1, "-3000000000000000000"), std::pair(2, "0")})
+    cluster[i].tokens = {token};
+  keyspaces["k"] = {{"class", "SimpleStrategy"}, {"replication_factor", "1"}};
+  connect();
+  PreparedPtr statement;
+  client->prepare("INSERT", [&](Result<PreparedPtr> result) { statement = result.value(); });
+  loop.run();
+  for (Peer& peer : peers) {
+    for (const Asked& asked : take(peer)) answer_prepared(peer, asked, "ID");
+  }
+  ASSERT_NE(statement, nullptr);
+  for (int i = 0; i < 4; ++i)
+    client->execute(statement, {"abc", "1"}, {}, [](Result<ResultSet>) {});
+  client->write(rows(statement, {"hello", "1", "hello", "2", "a", "3"}),
+                [](Result<WriteOutcome>) {});
+  loop.run();
+  EXPECT_EQ(take(*open_peer("10.0.0.1")).size(), 4 + 1);
+  EXPECT_EQ(take(*open_peer("10.0.0.2")).size(), 1) << "both rows in one batch";
+  EXPECT_TRUE(take(*open_peer("10.0.0.3")).empty());
+  // Without its replica a row goes to any node, which knows the way.
+  disconnect(*open_peer("10.0.0.2"));
+  greet_all();
+  client->execute(statement, {"hello", "1"}, {}, [](Result<ResultSet>) {});
+  loop.run();
+  EXPECT_EQ(take(*open_peer("10.0.0.1")).size() + take(*open_peer("10.0.0.3")).size(), 1);
+}
+
+TEST_F(CqlClientTest, ANewKeyspaceIsRoutedByItsOwnReplication) {
+  three_nodes();
+  connect();
+  keyspaces["k"] = {{"class", "SimpleStrategy"}, {"replication_factor", "1"}};
+  tell(peers[0], cql::SchemaChange{"CREATED", "KEYSPACE", "k", "", {}});
+  loop.advance(std::chrono::seconds(1));
+  greet_all();
+  PreparedPtr statement;
+  client->prepare("INSERT", [&](Result<PreparedPtr> result) { statement = result.value(); });
+  loop.run();
+  for (Peer& peer : peers) {
+    for (const Asked& asked : take(peer)) answer_prepared(peer, asked, "ID");
+  }
+  for (int i = 0; i < 6; ++i) client->execute(statement, {"a", "1"}, {}, [](Result<ResultSet>) {});
+  loop.run();
+  EXPECT_EQ(take(*open_peer("10.0.0.1")).size(), 6);  // it has the lowest token
 }
 
 TEST_F(CqlClientTest, AFailedRequestIsRepeatedOnAnotherNode) {

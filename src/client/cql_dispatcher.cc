@@ -58,7 +58,44 @@ std::size_t CqlDispatcher::capacity() const {
          config_.in_flight_max;
 }
 
+std::span<const std::uint32_t> CqlDispatcher::replicas_of(const Request& request) {
+  if (!request.token || request.statement->markers.empty()) return {};
+  const std::string& keyspace = request.statement->markers.front().keyspace;
+  auto known = replicas_.find(keyspace);
+  if (known == replicas_.end()) {
+    const auto replication = keyspaces_.find(keyspace);
+    const auto topology = info().topology;
+    auto worked_out = replication == keyspaces_.end() || topology == nullptr
+                          ? nullptr
+                          : std::make_shared<const CqlReplicas>(*topology, replication->second);
+    known = replicas_.emplace(keyspace, std::move(worked_out)).first;
+  }
+  if (known->second == nullptr) return {};
+  return known->second->of(*request.token);
+}
+
+// The one of two replicas in the local datacenter, chosen by chance, with less to do.
+CqlDispatcher::Target CqlDispatcher::pick_replica(const Request& request) {
+  const auto replicas = replicas_of(request);
+  Target best;
+  const std::size_t begin = replicas.empty() ? 0 : random_() % replicas.size();
+  int seen = 0;
+  for (std::size_t i = 0; i < replicas.size() && seen < 2; ++i) {
+    const PoolPtr& pool = pool_of_[replicas[(begin + i) % replicas.size()]];
+    if (pool == nullptr || pool.get() == request.avoid) continue;
+    CqlConnection* candidate = pool->least_loaded();
+    if (candidate == nullptr) continue;
+    ++seen;
+    if (best.connection == nullptr || candidate->in_flight() < best.connection->in_flight())
+      best = {pool, candidate};
+  }
+  return best;
+}
+
 CqlDispatcher::Target CqlDispatcher::pick(const Request& request) {
+  if (request.prefer == nullptr) {
+    if (const Target replica = pick_replica(request); replica.connection != nullptr) return replica;
+  }
   Target best;
   // Beginning anywhere, so that equals are chosen alike.
   const std::size_t begin = pools_.empty() ? 0 : random_() % pools_.size();

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "client/cql_connection.h"
 #include "client/cql_node_pool.h"
 #include "client/cql_node_set.h"
+#include "client/cql_replicas.h"
 #include "client/cql_retry.h"
 
 namespace penstock::client {
@@ -40,6 +42,10 @@ class CqlDispatcher : public std::enable_shared_from_this<CqlDispatcher> {
     cql::Consistency consistency = cql::Consistency::One;
     Function<void(Result<CqlConnection::Reply>)>
         done;  // never with an ERROR frame: those become Errors
+
+    // Where the row is, if that can be told: a replica is asked then.
+    PreparedPtr statement;
+    std::optional<std::int64_t> token;
 
     int attempt = 0;
     int prepared_again = 0;
@@ -94,6 +100,7 @@ class CqlDispatcher : public std::enable_shared_from_this<CqlDispatcher> {
   void move_control();
   void read_topology();
   void topology_known(const ConnectionPtr& from, Result<CqlTopology> topology);
+  void read_keyspaces(const ConnectionPtr& from);
   void use_nodes(const CqlTopology& topology, const CqlLocalNodes& local);
   void refresh_in(Duration delay, bool nodes_changed = false);
   void ask(const ConnectionPtr& connection, std::string text,
@@ -105,6 +112,8 @@ class CqlDispatcher : public std::enable_shared_from_this<CqlDispatcher> {
 
   // Requests.
   Target pick(const Request& request);
+  Target pick_replica(const Request& request);
+  std::span<const std::uint32_t> replicas_of(const Request& request);
   bool room_for(std::size_t bytes) const;
   void pump();
   void send(const Target& target, const RequestPtr& request);
@@ -129,7 +138,11 @@ class CqlDispatcher : public std::enable_shared_from_this<CqlDispatcher> {
   std::vector<PoolPtr> retired_;  // until the next change of the cluster
   ConnectionPtr control_;         // hears events and is asked about the cluster
   PoolPtr control_pool_;
-  std::string datacenter_;          // the local one; empty: not known yet
+  std::string datacenter_;        // the local one; empty: not known yet
+  std::vector<PoolPtr> pool_of_;  // by the topology's index; null: not used
+  std::map<std::string, CqlReplication> keyspaces_;
+  // Worked out when first asked for; by keyspace.
+  std::unordered_map<std::string, std::shared_ptr<const CqlReplicas>> replicas_;
   std::optional<Error> misplaced_;  // why no node of the cluster may be used
   int seedings_ = 0;                // since a connection was ready
   net::TimerId seed_timer_ = net::TimerId::None;

@@ -216,12 +216,31 @@ void CqlDispatcher::topology_known(const ConnectionPtr& from, Result<CqlTopology
   }
   misplaced_.reset();
   use_nodes(*known, *local);
-  answer_waiters();
-  pump();
+  read_keyspaces(from);
+}
+
+// Last, since requests may go out without.
+void CqlDispatcher::read_keyspaces(const ConnectionPtr& from) {
+  ask(from, "SELECT keyspace_name, replication FROM system_schema.keyspaces",
+      [weak = weak_from_this()](Result<ResultSet> keyspaces) {
+        const auto self = weak.lock();
+        if (self == nullptr || self->closed_) return;
+        if (keyspaces) {
+          self->keyspaces_ = read_replications(*keyspaces);
+          self->replicas_.clear();
+        } else {
+          log_warn(kRoom, "could not read the keyspaces, so any node is asked: {}",
+                   keyspaces.error().message);
+        }
+        self->answer_waiters();
+        self->pump();
+      });
 }
 
 void CqlDispatcher::use_nodes(const CqlTopology& topology, const CqlLocalNodes& local) {
   const bool first = datacenter_.empty();
+  replicas_.clear();
+  pool_of_.assign(topology.nodes().size(), nullptr);
   datacenter_ = local.datacenter;
   std::vector<CqlKnownNode> known;
   for (const PoolPtr& pool : pools_)
@@ -234,6 +253,7 @@ void CqlDispatcher::use_nodes(const CqlTopology& topology, const CqlLocalNodes& 
     if (!changes.kept[i] && !first) log_info(kRoom, "node {} joined", node.address.text());
     pools_.push_back(changes.kept[i] ? before[*changes.kept[i]] : add_pool(node.address));
     pools_.back()->identify(node.host_id);
+    pool_of_[local.nodes[i]] = pools_.back();
   }
   for (const std::size_t gone : changes.gone) {
     if (!before[gone]->host_id().is_zero())
@@ -251,7 +271,8 @@ void CqlDispatcher::use_nodes(const CqlTopology& topology, const CqlLocalNodes& 
 void CqlDispatcher::on_server_event(const CqlConnection* from, const cql::ServerEvent& event) {
   if (from != control_.get()) return;  // one that was it before
   if (handler_) handler_(event);
-  if (!std::holds_alternative<cql::SchemaChange>(event)) refresh_in(kRefreshDelay, true);
+  const auto* schema = std::get_if<cql::SchemaChange>(&event);
+  if (schema == nullptr || schema->target == "KEYSPACE") refresh_in(kRefreshDelay, !schema);
 }
 
 // The sooner of two wishes counts.

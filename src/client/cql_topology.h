@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,9 @@ class CqlTopology {
     return nodes_;
   }  // the first is the one that we asked
   bool schema_agrees() const;
+  // Every token with the index of its node, by token: a node owns what is above the token before,
+  // up to and including its own.
+  std::span<const std::pair<std::int64_t, std::size_t>> ring() const { return ring_; }
   // The index of the node whose range holds `token`; nodes() must not be empty.
   std::size_t owner(std::int64_t token) const;
 
@@ -46,7 +50,7 @@ class CqlTopology {
   std::string cluster_name_;
   std::string partitioner_;
   std::vector<CqlNode> nodes_;
-  std::vector<std::pair<std::int64_t, std::size_t>> ring_;  // by token
+  std::vector<std::pair<std::int64_t, std::size_t>> ring_;
 };
 
 }  // namespace penstock::client

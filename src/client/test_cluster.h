@@ -79,6 +79,26 @@ inline FakeRows fake_system(const std::vector<FakeNode>& nodes, const std::strin
   return rows;
 }
 
+// system_schema.keyspaces: the replication of each.
+using FakeKeyspaces = std::map<std::string, std::map<std::string, std::string>>;
+inline FakeRows fake_keyspaces(const FakeKeyspaces& keyspaces) {
+  FakeRows rows{{{"system_schema", "keyspaces", "keyspace_name", cql::Kind::Text},
+                 {"system_schema", "keyspaces", "replication",
+                  cql::TypeRef::map(cql::Kind::Text, cql::Kind::Text)}},
+                {}};
+  for (const auto& [name, replication] : keyspaces) {
+    Bytes map;
+    cql::Writer to(map, 4);
+    to.i32(static_cast<std::int32_t>(replication.size()));
+    for (const auto& [key, value] : replication) {
+      to.value(cql::CellValue(key));
+      to.value(cql::CellValue(value));
+    }
+    rows.cells.insert(rows.cells.end(), {name, map});
+  }
+  return rows;
+}
+
 // As the first of them sees it.
 inline CqlTopology fake_topology(const std::vector<FakeNode>& nodes) {
   return CqlTopology::read(fake_system(nodes, nodes.front().host, false).result(),
