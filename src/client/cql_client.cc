@@ -19,11 +19,20 @@ using Reply = CqlConnection::Reply;
 // ten times the size.
 constexpr std::size_t kPartitionBatchBytes = 5 << 10;
 
-Dial network_dial() {
-  return [](net::Loop& loop, const net::Address& address, Duration timeout,
-            const net::ConnectionLimits& limits, net::MakeSession make_session,
-            Function<void(Result<net::ConnectionPtr>)> done) {
-    net::connect(loop, address, timeout, cql::response_frame_size, limits, std::move(make_session),
+Dial network_dial(const CqlConfig& config) {
+  Result<std::shared_ptr<const net::TlsClient>> tls = nullptr;
+  if (config.tls) tls = net::TlsClient::make(*config.tls);
+  return [tls = std::move(tls)](net::Loop& loop, const net::Address& address, Duration timeout,
+                                const net::ConnectionLimits& limits, net::MakeSession make_session,
+                                Function<void(Result<net::ConnectionPtr>)> done) {
+    if (!tls) return done(fail(Error(tls.error()).with("TLS")));
+    if (*tls == nullptr) {
+      return net::connect(loop, address, timeout, cql::response_frame_size, limits,
+                          std::move(make_session), std::move(done));
+    }
+    net::connect(loop, address, timeout, net::any_bytes, limits,
+                 (*tls)->session(address.host, timeout, cql::response_frame_size, limits,
+                                 std::move(make_session)),
                  std::move(done));
   };
 }
@@ -243,7 +252,7 @@ std::unique_ptr<CqlClient> CqlClient::open(const CqlConfig& config, net::Loop& l
                                            Metrics& metrics, Dial dial) {
   CHECK(!config.contact_points.empty(), "a CQL client needs a contact point");
   auto impl =
-      std::make_shared<Impl>(config, loop, metrics, dial ? std::move(dial) : network_dial());
+      std::make_shared<Impl>(config, loop, metrics, dial ? std::move(dial) : network_dial(config));
   loop.post([impl] { impl->start(); });
   return std::unique_ptr<CqlClient>(new CqlClient(std::move(impl)));
 }

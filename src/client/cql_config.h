@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "net/address.h"
+#include "net/tls.h"
 #include "wire/cql/consistency.h"
 #include "wire/cql/frame.h"
 
@@ -18,7 +20,8 @@ struct CqlConfig {
   std::vector<net::Address> contact_points;
   std::string user;  // empty: none; a server that asks for it then refuses us
   std::string password;
-  std::string keyspace;  // USEd on each connection; empty: none
+  std::optional<net::TlsOptions> tls;  // none: in the clear
+  std::string keyspace;                // USEd on each connection; empty: none
   // Only its nodes are used; empty: that of the contact point that answers first.
   std::string local_dc;
   cql::Compression compression = cql::Compression::None;
@@ -41,7 +44,13 @@ struct CqlConfig {
   Duration backoff_max = std::chrono::seconds(10);
   // The cluster's nodes are read anew so often, should an event be lost.
   Duration refresh_interval = std::chrono::seconds(60);
+  // After DDL, until all nodes that are up have the same schema; later the answer comes anyway,
+  // with a warning.
+  Duration schema_agreement_timeout = std::chrono::seconds(10);
+  Duration schema_agreement_interval = Millis(200);
   int retries_max = 5;  // of one request, see cql_retry.h
+
+  bool operator==(const CqlConfig&) const = default;
 };
 
 }  // namespace penstock::client

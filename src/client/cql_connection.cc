@@ -38,7 +38,10 @@ class CqlConnection::Adapter final : public net::Session {
     self_->gone(error);
   }
   void on_close(net::Connection&) override {
-    self_->gone({Code::Unavailable, "the server closed the connection"});
+    self_->gone({Code::Unavailable,
+                 self_->state_ == State::Options && !self_->config_.tls
+                     ? "the server closed the connection at once: does it speak TLS only?"
+                     : "the server closed the connection"});
   }
 
  private:
@@ -65,7 +68,7 @@ void CqlConnection::opened(net::Connection& connection) {
 
 void CqlConnection::send(Bytes frame, OnReply done) {
   CHECK(can_send());
-  dispatch(std::move(frame), std::move(done));
+  dispatch(cql::packed_frame(std::move(frame), compression_), std::move(done));
 }
 
 void CqlConnection::request(cql::FrameWriter writer, OnReply done) {

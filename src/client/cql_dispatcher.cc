@@ -179,7 +179,7 @@ void CqlDispatcher::on_reply(const PoolPtr& pool, const ConnectionPtr& connectio
   }
   if (reply && !error) {
     pool->answered(after);
-    request->done(std::move(reply));
+    agree(connection, request, *std::move(reply));
     return pump();
   }
   pool->failed(after, error ? cql::name(error->code) : "unanswered");
@@ -313,6 +313,7 @@ void CqlDispatcher::close() {
   loop_.cancel(refresh_timer_);
   loop_.cancel(seed_timer_);
   fail_everybody({Code::Closed, "the CQL client is closed"});
+  while (!agreeing_.empty()) agreed(agreeing_.begin()->first, "");
   control_.reset();
   control_pool_.reset();
   for (auto* pools : {&pools_, &retired_}) {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -84,6 +85,15 @@ class CqlDispatcher : public std::enable_shared_from_this<CqlDispatcher> {
     Function<void(Result<CqlServerInfo>)> done;
     net::TimerId timer;
   };
+  // The answer to a DDL statement, held back until the nodes agree on the schema.
+  struct Agreeing {
+    ConnectionPtr connection;
+    RequestPtr request;
+    cql::FrameHeader header;
+    Bytes body;
+    std::vector<std::string> warnings;
+    TimePoint give_up;
+  };
   struct Target {
     PoolPtr pool;
     CqlConnection* connection = nullptr;
@@ -99,12 +109,19 @@ class CqlDispatcher : public std::enable_shared_from_this<CqlDispatcher> {
   void take_control(const PoolPtr& pool, const ConnectionPtr& connection);
   void move_control();
   void read_topology();
+  void read_nodes(const ConnectionPtr& connection, std::function<void(Result<CqlTopology>)> done);
   void topology_known(const ConnectionPtr& from, Result<CqlTopology> topology);
   void read_keyspaces(const ConnectionPtr& from);
   void use_nodes(const CqlTopology& topology, const CqlLocalNodes& local);
   void refresh_in(Duration delay, bool nodes_changed = false);
   void ask(const ConnectionPtr& connection, std::string text,
            Function<void(Result<ResultSet>)> done);
+  bool schema_agrees(const CqlTopology& topology) const;
+  void agree(const ConnectionPtr& connection, const RequestPtr& request,
+             CqlConnection::Reply reply);
+  void agree_again(std::uint64_t id);
+  void agreed(std::uint64_t id, const std::string& warning);
+  void forget_statements(const cql::SchemaChange& change);
   void on_server_event(const CqlConnection* from, const cql::ServerEvent& event);
   bool usable() const;  // the cluster is known, and some node of it takes requests
   void answer_waiters();
@@ -144,7 +161,10 @@ class CqlDispatcher : public std::enable_shared_from_this<CqlDispatcher> {
   // Worked out when first asked for; by keyspace.
   std::unordered_map<std::string, std::shared_ptr<const CqlReplicas>> replicas_;
   std::optional<Error> misplaced_;  // why no node of the cluster may be used
-  int seedings_ = 0;                // since a connection was ready
+  std::set<std::string> down_;      // addresses of nodes, as events say
+  std::map<std::uint64_t, Agreeing> agreeing_;
+  std::uint64_t last_agreeing_ = 0;
+  int seedings_ = 0;  // since a connection was ready
   net::TimerId seed_timer_ = net::TimerId::None;
   net::TimerId refresh_timer_ = net::TimerId::None;
   TimePoint refresh_at_{};

@@ -7,6 +7,7 @@
 #include "client/cql_backoff.h"
 #include "client/cql_dispatcher.h"
 #include "wire/cql/requests.h"
+#include "wire/cql/values.h"
 
 namespace penstock::client {
 namespace {
@@ -37,6 +38,16 @@ Result<ResultSet> to_result(Result<CqlConnection::Reply> reply) {
     return fail(cql::from_cql(TRY(cql::decode_error(reply->body, reply->header.version))));
   }
   return ResultSet::read(Bytes(reply->body), reply->header.version, nullptr);
+}
+
+std::string host_of(const cql::Inet& node) {
+  return cql::format_value(cql::Kind::Inet, cql::CellValue(node.address));
+}
+
+bool changes_schema(const CqlConnection::Reply& reply) {
+  constexpr std::int32_t kSchemaChange = 5;  // spec, section 4.2.5
+  return reply.header.opcode == cql::Opcode::Result && reply.body.size() >= 4 &&
+         load_be<std::int32_t>(reply.body.data()) == kSchemaChange;
 }
 
 }  // namespace
@@ -110,7 +121,9 @@ void CqlDispatcher::on_gone(const CqlConnection* connection, const Error& why) {
   if (connection == control_.get()) move_control();
   if (std::ranges::any_of(pools_, &CqlNodePool::connected)) return;
   // These do not go away by waiting, so nobody should.
-  if (why.code == Code::Unauthorized || why.code == Code::Unsupported) fail_everybody(why);
+  if (why.code == Code::Unauthorized || why.code == Code::Unsupported ||
+      why.code == Code::InvalidArgument)
+    fail_everybody(why);
   seed_later();
 }
 
@@ -168,19 +181,16 @@ void CqlDispatcher::move_control() {
   }
 }
 
-void CqlDispatcher::read_topology() {
-  const ConnectionPtr connection = control_;
-  if (connection == nullptr) return;  // the next one reads it anyway
+void CqlDispatcher::read_nodes(const ConnectionPtr& connection,
+                               std::function<void(Result<CqlTopology>)> done) {
   const auto weak = weak_from_this();
   ask(connection, "SELECT * FROM system.local WHERE key='local'",
-      [weak, connection, this](Result<ResultSet> local) {
+      [weak, connection, this, done = std::move(done)](Result<ResultSet> local) {
         const auto self = weak.lock();
         if (self == nullptr) return;
-        if (!local) return topology_known(connection, fail(local.error()));
-        const auto finish = [weak, connection, this, rows = *local](const ResultSet& peers) {
-          if (const auto alive = weak.lock()) {
-            topology_known(connection, CqlTopology::read(rows, peers, connection->address()));
-          }
+        if (!local) return done(fail(local.error()));
+        const auto finish = [connection, done, rows = *local](const ResultSet& peers) {
+          done(CqlTopology::read(rows, peers, connection->address()));
         };
         ask(connection, "SELECT * FROM system.peers_v2",
             [weak, connection, this, finish](Result<ResultSet> peers) {
@@ -194,8 +204,17 @@ void CqlDispatcher::read_topology() {
       });
 }
 
+void CqlDispatcher::read_topology() {
+  const ConnectionPtr connection = control_;
+  if (connection == nullptr) return;  // the next one reads it anyway
+  read_nodes(connection, [weak = weak_from_this(), connection](Result<CqlTopology> topology) {
+    if (const auto self = weak.lock()) self->topology_known(connection, std::move(topology));
+  });
+}
+
 void CqlDispatcher::topology_known(const ConnectionPtr& from, Result<CqlTopology> topology) {
   if (closed_ || from != control_) return;
+  if (!topology && !from->ready()) return;  // another takes over
   if (!topology) {
     last_error_ = topology.error();
     log_warn(kRoom, "could not read the cluster's nodes: {}", topology.error().message);
@@ -271,8 +290,98 @@ void CqlDispatcher::use_nodes(const CqlTopology& topology, const CqlLocalNodes& 
 void CqlDispatcher::on_server_event(const CqlConnection* from, const cql::ServerEvent& event) {
   if (from != control_.get()) return;  // one that was it before
   if (handler_) handler_(event);
-  const auto* schema = std::get_if<cql::SchemaChange>(&event);
-  if (schema == nullptr || schema->target == "KEYSPACE") refresh_in(kRefreshDelay, !schema);
+  if (const auto* schema = std::get_if<cql::SchemaChange>(&event)) {
+    forget_statements(*schema);
+    if (schema->target == "KEYSPACE") refresh_in(kRefreshDelay);
+    return;
+  }
+  if (const auto* status = std::get_if<cql::StatusChange>(&event)) {
+    const std::string host = host_of(status->node);
+    if (status->change == "DOWN") {
+      down_.insert(host);
+    } else {
+      down_.erase(host);
+    }
+  }
+  refresh_in(kRefreshDelay, true);
+}
+
+// Those of a table or type that changed are prepared anew when asked for; those that are in use
+// stay known by their ids, until the server says that it forgot them.
+void CqlDispatcher::forget_statements(const cql::SchemaChange& change) {
+  if (change.change == "CREATED") return;
+  const std::lock_guard lock(mutex_);
+  std::erase_if(by_text_, [&](const auto& entry) {
+    const Prepared& statement = *entry.second;
+    const auto& columns = statement.markers.empty() ? *statement.columns : statement.markers;
+    if (columns.empty()) return true;  // it does not say what it is about
+    const bool table = change.target == "TABLE";
+    return columns.front().keyspace == change.keyspace &&
+           (!table || columns.front().table == change.object);
+  });
+}
+
+// Nodes that are away have the schema of before, and nobody waits for them.
+bool CqlDispatcher::schema_agrees(const CqlTopology& topology) const {
+  return std::ranges::all_of(topology.nodes(), [&](const CqlNode& node) {
+    const auto pool = std::ranges::find_if(
+        pools_, [&](const PoolPtr& one) { return one->host_id() == node.host_id; });
+    const bool up =
+        pool != pools_.end() ? (*pool)->connected() : !down_.contains(node.address.host);
+    return !up || node.schema_version == topology.nodes().front().schema_version;
+  });
+}
+
+// Gives the answer; that of DDL once all nodes know of it, so that a statement that follows finds
+// the table wherever it goes.
+void CqlDispatcher::agree(const ConnectionPtr& connection, const RequestPtr& request,
+                          CqlConnection::Reply reply) {
+  const auto topology = info().topology;
+  const bool alone = topology == nullptr || topology->nodes().size() < 2;
+  if (alone || !changes_schema(reply)) return request->done(std::move(reply));
+  const std::uint64_t id = ++last_agreeing_;
+  agreeing_[id] = {connection,
+                   request,
+                   reply.header,
+                   Bytes(reply.body),
+                   std::move(reply.warnings),
+                   loop_.clock().now() + config_.schema_agreement_timeout};
+  agree_again(id);
+}
+
+void CqlDispatcher::agree_again(std::uint64_t id) {
+  const auto at = agreeing_.find(id);
+  if (at == agreeing_.end()) return;
+  if (!at->second.connection->ready() && control_ != nullptr) at->second.connection = control_;
+  const auto weak = weak_from_this();
+  read_nodes(at->second.connection, [weak, id](const Result<CqlTopology>& topology) {
+    const auto self = weak.lock();
+    if (self == nullptr) return;
+    const auto still = self->agreeing_.find(id);
+    if (still == self->agreeing_.end()) return;
+    if (topology && self->schema_agrees(*topology)) return self->agreed(id, "");
+    if (self->loop_.clock().now() >= still->second.give_up) {
+      const auto waited =
+          std::chrono::duration_cast<Millis>(self->config_.schema_agreement_timeout);
+      return self->agreed(
+          id, fmt::format("the statement is done, but after {} ms the nodes do not agree on the "
+                          "schema yet{}",
+                          waited.count(), topology ? "" : ": " + topology.error().message));
+    }
+    self->loop_.after(self->config_.schema_agreement_interval, [weak, id] {
+      if (const auto alive = weak.lock()) alive->agree_again(id);
+    });
+  });
+}
+
+void CqlDispatcher::agreed(std::uint64_t id, const std::string& warning) {
+  auto taken = agreeing_.extract(id);
+  Agreeing& held = taken.mapped();
+  if (!warning.empty()) {
+    log_warn(kRoom, "{}", warning);
+    held.warnings.push_back(warning);
+  }
+  held.request->done(CqlConnection::Reply{held.header, held.body, std::move(held.warnings)});
 }
 
 // The sooner of two wishes counts.

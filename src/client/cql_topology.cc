@@ -91,12 +91,6 @@ Result<CqlTopology> CqlTopology::read(const ResultSet& local, const ResultSet& p
   return topology;
 }
 
-bool CqlTopology::schema_agrees() const {
-  return std::ranges::all_of(nodes_, [&](const CqlNode& node) {
-    return node.schema_version == nodes_.front().schema_version;
-  });
-}
-
 std::size_t CqlTopology::owner(std::int64_t token) const {
   CHECK(!nodes_.empty());
   if (ring_.empty()) return 0;

@@ -39,7 +39,6 @@ class CqlTopology {
   const std::vector<CqlNode>& nodes() const {
     return nodes_;
   }  // the first is the one that we asked
-  bool schema_agrees() const;
   // Every token with the index of its node, by token: a node owns what is above the token before,
   // up to and including its own.
   std::span<const std::pair<std::int64_t, std::size_t>> ring() const { return ring_; }

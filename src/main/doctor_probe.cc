@@ -266,8 +266,11 @@ bool DoctorProbe::contact_point(const std::string& address) {
   facts.protocol = server->protocol_version;
   facts.datacenter = local->empty() ? "unknown" : local->cell_text(0, 0);
   if (server->topology != nullptr) {
-    facts.nodes = server->topology->nodes().size();
-    facts.schema_agrees = server->topology->schema_agrees();
+    const auto& nodes = server->topology->nodes();
+    facts.nodes = nodes.size();
+    facts.schema_agrees = std::ranges::all_of(nodes, [&](const client::CqlNode& node) {
+      return node.schema_version == nodes.front().schema_version;
+    });
   }
   return tell(facts, took);
 }

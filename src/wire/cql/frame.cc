@@ -77,6 +77,16 @@ Bytes pack(BytesView body, Compression compression) {
   return packed;
 }
 
+// Leaves the length in the header to the caller.
+void pack_body(Bytes& frame, Compression compression) {
+  const BytesView body = BytesView(frame).substr(kHeaderBytes);
+  if (compression == Compression::None || body.empty()) return;
+  const Bytes packed = pack(body, compression);
+  if (packed.size() >= body.size()) return;
+  frame[1] = static_cast<char>(frame[1] | frame_flag::kCompressed);
+  frame.replace(kHeaderBytes, Bytes::npos, packed);
+}
+
 }  // namespace
 
 std::string_view name(Opcode opcode) {
@@ -228,6 +238,15 @@ Result<BytesView> unpacked_body(const Frame& frame, Compression agreed, Bytes& s
   return fail(Code::Internal, "unknown compression");
 }
 
+Bytes packed_frame(Bytes frame, Compression compression) {
+  constexpr std::size_t kWorthwhile = 256;
+  if (frame.size() < kHeaderBytes + kWorthwhile || (frame[1] & frame_flag::kCompressed) != 0)
+    return frame;
+  pack_body(frame, compression);
+  store_be(frame.data() + 5, static_cast<std::uint32_t>(frame.size() - kHeaderBytes));
+  return frame;
+}
+
 Result<BodyPrefix> take_prefix(const FrameHeader& header, BytesView& body) {
   constexpr std::uint8_t kPrefixFlags =
       frame_flag::kTracing | frame_flag::kWarning | frame_flag::kCustomPayload;
@@ -296,13 +315,7 @@ void FrameWriter::prefix(const BodyPrefix& prefix) {
 
 Bytes FrameWriter::finish(Compression compression) && {
   CHECK(body_bytes() <= kBodyBytesMax, "a frame of ours is over the protocol's limit");
-  if (compression != Compression::None && body_bytes() > 0) {
-    const Bytes packed = pack(BytesView(bytes_).substr(kHeaderBytes), compression);
-    if (packed.size() < body_bytes()) {
-      add_flags(frame_flag::kCompressed);
-      bytes_.replace(kHeaderBytes, Bytes::npos, packed);
-    }
-  }
+  pack_body(bytes_, compression);
   store_be(bytes_.data() + 5, static_cast<std::uint32_t>(body_bytes()));
   return std::move(bytes_);
 }

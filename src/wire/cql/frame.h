@@ -93,6 +93,10 @@ std::optional<Compression> compression(std::string_view name);
 Result<BytesView> unpacked_body(const Frame& frame, Compression agreed, Bytes& scratch,
                                 std::size_t bytes_max = kBodyBytesMax);
 
+// The whole frame with its body packed, if it is not yet, is long enough to gain by it, and becomes
+// shorter; else as it is.
+Bytes packed_frame(Bytes frame, Compression compression);
+
 // What may stand before a body (spec section 2.2).
 struct BodyPrefix {
   std::optional<Uuid> tracing_id;                                            // responses

@@ -57,6 +57,22 @@ TEST(Frame, OldClientsGetTheRefusalInTheirShortHeader) {
   EXPECT_EQ(load_be<std::uint32_t>(answer.data() + 4), answer.size() - 8);
 }
 
+TEST(Frame, AWholeFrameIsPackedLaterIfItGainsByIt) {
+  const auto frame = [](std::size_t body_bytes) {
+    auto writer = FrameWriter::request(4, 3, Opcode::Query);
+    writer.body().raw(Bytes(body_bytes, 'x'));
+    return std::move(writer).finish();
+  };
+  EXPECT_EQ(packed_frame(frame(100), Compression::Lz4), frame(100));
+  EXPECT_EQ(packed_frame(frame(1000), Compression::None), frame(1000));
+  const Bytes packed = packed_frame(frame(1000), Compression::Lz4);
+  EXPECT_LT(packed.size(), 100);
+  EXPECT_EQ(*request_frame_size(packed), packed.size());
+  Bytes scratch;
+  EXPECT_EQ(*unpacked_body(*parse_frame(packed), Compression::Lz4, scratch), Bytes(1000, 'x'));
+  EXPECT_EQ(packed_frame(packed, Compression::Lz4), packed);
+}
+
 TEST(Frame, CompressedBodiesComeBackAndShortOnesStayPlain) {
   const Bytes text(10'000, 'x');
   for (const Compression compression : {Compression::Lz4, Compression::Snappy}) {
