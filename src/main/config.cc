@@ -126,7 +126,7 @@ void read_cassandra(YamlSection root, const fs::path& folder, Config::Cassandra&
   cassandra.address("listen", into.listen);
   cassandra.number("block_cache_bytes", into.block_cache_bytes, 1 << 20);
   cassandra.boolean("allow_unauthenticated", into.allow_unauthenticated);
-  read_cassandra_auth(cassandra, folder, into.user, into.password);
+  read_cassandra_client(cassandra, folder, into.client);
   cassandra.refuse(kRefusedKeys);
   cassandra.finish();
 }
@@ -174,6 +174,12 @@ std::string Problem::text() const {
   return fmt::format("{}:{}:{}: {}{}", file, line, column, message, meant);
 }
 
+client::CqlConfig Config::real_cassandra() {
+  client::CqlConfig config;
+  config.consistency = cql::Consistency::LocalQuorum;
+  return config;
+}
+
 Config Config::built_in(const fs::path& folder) {
   Config config;
   config.data_dir = beside(folder == "." ? fs::path() : folder, "penstock-data");
@@ -212,7 +218,8 @@ std::set<std::string> Config::keys() {
   Config config;
   read_root(YamlSection(YAML::Node(), "", "", none, &keys), {}, config);
   // The keys of these are names of the user's, or stand in the example as comments.
-  for (const char* open : {"kafka.advertised.", "kafka.security.", "cassandra.auth."})
+  for (const char* open :
+       {"kafka.advertised.", "kafka.security.", "cassandra.auth.", "cassandra.tls."})
     std::erase_if(keys, [&](const std::string& key) { return key.starts_with(open); });
   return keys;
 }

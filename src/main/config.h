@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/config.h"
+#include "client/cql_config.h"
 #include "net/address.h"
 
 namespace penstock::main_room {
@@ -45,8 +46,8 @@ struct Config {
   struct Cassandra {
     net::Address listen{"127.0.0.1", 9042};
     std::vector<net::Address> contact_points;  // not empty: a real Cassandra
-    std::string user;                          // of the real one; empty: no authentication
-    std::string password;
+    // How to reach the real one; its contact points are those above.
+    client::CqlConfig client = real_cassandra();
     std::int64_t block_cache_bytes = 32 << 20;
     bool allow_unauthenticated = false;
     bool built_in() const { return contact_points.empty(); }
@@ -66,6 +67,8 @@ struct Config {
   // the configuration.
   std::vector<std::filesystem::path> pipelines;
 
+  // Pipelines write with LOCAL_QUORUM; the rest is the client's own.
+  static client::CqlConfig real_cassandra();
   // Defaults with the pipelines of `folder`.
   static Config built_in(const std::filesystem::path& folder = ".");
   // Reads a file. Adds every problem, not only the first; the configuration is usable when there is
@@ -90,9 +93,7 @@ struct RefusedKey {
   const char* key;
   const char* why;
 };
-inline constexpr std::array<RefusedKey, 5> kRefusedKeys{{
-    {"cassandra", "tls", "CQL over TLS comes with the security release"},
-    {"cassandra", "local_dc", "every contact point is used alike; leave the key out"},
+inline constexpr std::array<RefusedKey, 3> kRefusedKeys{{
     {"", "schema_registry", "this version has no such box; leave the key out"},
     {"", "metadata", "this version has no such box; leave the key out"},
     {"", "dags", "this version has no such box; leave the key out"},

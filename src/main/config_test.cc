@@ -69,6 +69,45 @@ cassandra: {contact_points: ["c1", "c2:9043"]}
               ElementsAre(net::Address{"c1", 9042}, net::Address{"c2", 9043}));
 }
 
+TEST(Config, TheClientOfARealCassandraIsConfigured) {
+  const Config config = good(R"(
+cassandra:
+  contact_points: [c1]
+  local_dc: dc1
+  consistency: quorum
+  compression: lz4
+  connections_per_node: 2
+  request_timeout_ms: 1500
+  tls: {verify: false}
+)");
+  const client::CqlConfig& client = config.cassandra.client;
+  EXPECT_EQ(client.local_dc, "dc1");
+  EXPECT_EQ(client.consistency, cql::Consistency::Quorum);
+  EXPECT_EQ(client.compression, cql::Compression::Lz4);
+  EXPECT_EQ(client.connections_per_node, 2);
+  EXPECT_EQ(client.request_timeout, Millis(1500));
+  ASSERT_TRUE(client.tls);
+  EXPECT_FALSE(client.tls->verify);
+  const client::CqlConfig plain = good("cassandra: {contact_points: [c1]}").cassandra.client;
+  EXPECT_EQ(plain.consistency, cql::Consistency::LocalQuorum);
+  EXPECT_FALSE(plain.tls);
+  EXPECT_TRUE(good("cassandra: {contact_points: [c1], tls: {}}").cassandra.client.tls->verify);
+}
+
+TEST(Config, AClientOfCassandraThatCannotWorkIsNamed) {
+  const auto cassandra = [](const std::string& rest) {
+    return problems_of("cassandra: {contact_points: [c], " + rest + "}");
+  };
+  EXPECT_THAT(cassandra("consistency: most"), ElementsAre(HasSubstr("must be one of one, two")));
+  EXPECT_THAT(cassandra("consistency: serial"), ElementsAre(HasSubstr("must be one of one, two")));
+  EXPECT_THAT(cassandra("compression: snappy"), ElementsAre(HasSubstr("must be one of none, lz4")));
+  EXPECT_THAT(cassandra("tls: {key_file: p.key}"), Contains(HasSubstr("together, or neither")));
+  EXPECT_THAT(cassandra("tls: {ca: a}"), ElementsAre(HasSubstr("unknown key")));
+  EXPECT_THAT(cassandra("tls: {ca_file: none.pem}"), Contains(HasSubstr("does not exist")));
+  EXPECT_THAT(problems_of("cassandra: {local_dc: dc1}"),
+              ElementsAre(HasSubstr("'cassandra.local_dc' is for a real Cassandra")));
+}
+
 TEST(Config, EveryProblemIsNamedWithItsPlace) {
   EXPECT_THAT(
       problems_of("kafak: {}\nkafka:\n  num_partition: 3\n  message_max_bytes: lots\nconsole:\n  "
@@ -113,11 +152,9 @@ TEST(Config, ListeningBeyondTheMachineMustBeSaidByName) {
 }
 
 TEST(Config, WhatIsNotBuiltYetIsRefusedByName) {
-  EXPECT_THAT(problems_of("cassandra: {contact_points: [c], tls: {}}"),
-              ElementsAre(HasSubstr("'cassandra.tls' is not supported yet")));
   EXPECT_THAT(problems_of("dags: dags"), ElementsAre(HasSubstr("'dags' is not supported yet")));
-  EXPECT_THAT(problems_of("cassandra: {contact_points: [c], local_dc: dc1}"),
-              ElementsAre(HasSubstr("'cassandra.local_dc' is not supported yet")));
+  EXPECT_THAT(problems_of("metadata: sqlite"),
+              ElementsAre(HasSubstr("'metadata' is not supported yet")));
 }
 
 // The example is where people look settings up.
@@ -130,9 +167,20 @@ class ExampleFile : public testing::Test {
 };
 
 TEST_F(ExampleFile, HasEveryKeyThatIsRead) {
-  std::set<std::string> shown{"kafka.advertised",         "kafka.bootstrap_servers",
-                              "kafka.security",           "kafka.properties",
-                              "cassandra.contact_points", "cassandra.auth"};  // in comments
+  std::set<std::string> shown{"kafka.advertised",
+                              "kafka.bootstrap_servers",
+                              "kafka.security",
+                              "kafka.properties",
+                              "cassandra.contact_points",
+                              "cassandra.auth",
+                              "cassandra.tls",
+                              "cassandra.local_dc",
+                              "cassandra.consistency",
+                              "cassandra.compression",
+                              "cassandra.connections_per_node",
+                              "cassandra.request_timeout_ms",
+                              "cassandra.connect_timeout_ms",
+                              "cassandra.schema_agreement_timeout_ms"};  // in comments
   for (const std::string& key : shown)
     EXPECT_THAT(text(), HasSubstr(key.substr(key.find('.') + 1) + ":"));
   for (const auto& section : YAML::Load(text())) {
@@ -180,8 +228,8 @@ TEST(Config, ASecretMayStandInAFile) {
       "cassandra: {contact_points: [c], auth: {username: me, password_file: password}}",
       folder + "/p.yaml", problems);
   EXPECT_TRUE(problems.empty());
-  EXPECT_EQ(config.cassandra.user, "me");
-  EXPECT_EQ(config.cassandra.password, "hush");
+  EXPECT_EQ(config.cassandra.client.user, "me");
+  EXPECT_EQ(config.cassandra.client.password, "hush");
 }
 
 TEST(Config, SecurityThatCannotWorkIsNamed) {

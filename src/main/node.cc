@@ -88,8 +88,7 @@ Result<void> Node::open_kafka() {
 
 Result<void> Node::open_store() {
   if (!config_.cassandra.built_in()) {
-    settings_.cassandra_user = config_.cassandra.user;
-    settings_.cassandra_password = config_.cassandra.password;
+    settings_.cassandra = config_.cassandra.client;
     for (const net::Address& point : config_.cassandra.contact_points) {
       settings_.cassandra_contact_points.push_back(point.text());
     }

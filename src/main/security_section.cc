@@ -7,6 +7,7 @@
 
 #include "base/text_file.h"
 #include "client/kafka_config.h"
+#include "net/tls.h"
 
 namespace penstock::main_room {
 namespace {
@@ -114,6 +115,44 @@ void read_security(YamlSection& kafka, const fs::path& folder,
   if (!verify_hostname) into["ssl.endpoint.identification.algorithm"] = "none";
 }
 
+void read_auth(YamlSection& cassandra, const fs::path& folder, client::CqlConfig& into) {
+  const YAML::Node given = cassandra.node("auth");
+  YamlSection auth = cassandra.section("auth");
+  auth.text("username", into.user);
+  into.password = secret(auth, "password", folder);
+  auth.finish();
+  if (given.IsDefined() && (into.user.empty() || into.password.empty()))
+    auth.problem(given, "'cassandra.auth' needs username and password (or password_file)");
+}
+
+// An empty map is TLS with the machine's own authorities.
+void read_tls(YamlSection& cassandra, const fs::path& folder, client::CqlConfig& into) {
+  const YAML::Node given = cassandra.node("tls");
+  YamlSection tls = cassandra.section("tls");
+  std::map<std::string, std::string> files;
+  for (const char* key : {"ca_file", "certificate_file", "key_file"})
+    file_property(tls, key, key, folder, files);
+  net::TlsOptions options{.ca_file = files["ca_file"],
+                          .certificate_file = files["certificate_file"],
+                          .key_file = files["key_file"],
+                          .key_password = secret(tls, "key_password", folder)};
+  tls.boolean("verify", options.verify);
+  tls.finish();
+  if (!given.IsDefined()) return;
+  if (options.certificate_file.empty() != options.key_file.empty()) {
+    tls.problem(given, "'cassandra.tls' has certificate_file and key_file together, or neither");
+  } else if (const auto usable = net::TlsClient::make(options); !usable) {
+    tls.problem(given, "'cassandra.tls': " + usable.error().message);
+  }
+  into.tls = std::move(options);
+}
+
+void milliseconds(YamlSection& section, const char* key, Duration& into) {
+  auto value = std::chrono::duration_cast<Millis>(into);
+  section.duration(key, value, 1);
+  into = value;
+}
+
 }  // namespace
 
 void read_kafka_security(YamlSection& kafka, const fs::path& folder,
@@ -136,20 +175,35 @@ void read_kafka_security(YamlSection& kafka, const fs::path& folder,
     kafka.problem(given.IsDefined() ? given : kafka.node("security"), known.error().message);
 }
 
-void read_cassandra_auth(YamlSection& cassandra, const fs::path& folder, std::string& user,
-                         std::string& password) {
-  const YAML::Node given = cassandra.node("auth");
-  YamlSection auth = cassandra.section("auth");
-  auth.text("username", user);
-  password = secret(auth, "password", folder);
-  auth.finish();
-  if (!given.IsDefined()) return;
-  if (user.empty() || password.empty())
-    auth.problem(given, "'cassandra.auth' needs username and password (or password_file)");
-  if (!cassandra.has("contact_points")) {
-    auth.problem(given,
-                 "'cassandra.auth' is for a real Cassandra, and 'cassandra.contact_points' "
-                 "names none");
+void read_cassandra_client(YamlSection& cassandra, const fs::path& folder,
+                           client::CqlConfig& into) {
+  read_auth(cassandra, folder, into);
+  read_tls(cassandra, folder, into);
+  cassandra.text("local_dc", into.local_dc);
+  std::string word;
+  cassandra.text("consistency", word);
+  if (const auto level = cql::consistency(word); level && !cql::is_serial(*level)) {
+    into.consistency = *level;
+  } else if (!word.empty()) {
+    cassandra.problem(cassandra.node("consistency"),
+                      "'cassandra.consistency' must be one of one, two, three, quorum, all, "
+                      "local_quorum, each_quorum, local_one, any");
+  }
+  constexpr std::array kCompressions{"none", "lz4"};
+  word = one_of(cassandra, "compression", kCompressions);
+  into.compression = word == "lz4" ? cql::Compression::Lz4 : cql::Compression::None;
+  milliseconds(cassandra, "request_timeout_ms", into.request_timeout);
+  milliseconds(cassandra, "connect_timeout_ms", into.connect_timeout);
+  milliseconds(cassandra, "schema_agreement_timeout_ms", into.schema_agreement_timeout);
+  cassandra.number("connections_per_node", into.connections_per_node, 1, 64);
+  for (const char* key :
+       {"auth", "tls", "local_dc", "consistency", "compression", "request_timeout_ms",
+        "connect_timeout_ms", "schema_agreement_timeout_ms", "connections_per_node"}) {
+    const YAML::Node given = cassandra.node(key);
+    if (!given.IsDefined() || cassandra.has("contact_points")) continue;
+    cassandra.problem(given, fmt::format("'cassandra.{}' is for a real Cassandra, and "
+                                         "'cassandra.contact_points' names none",
+                                         key));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "client/cql_config.h"
 #include "main/yaml_section_internal.h"
 
 namespace penstock::main_room {
@@ -15,8 +16,10 @@ namespace penstock::main_room {
 void read_kafka_security(YamlSection& kafka, const std::filesystem::path& folder,
                          std::map<std::string, std::string>& into);
 
-// `cassandra.auth`: the user and password of a real Cassandra.
-void read_cassandra_auth(YamlSection& cassandra, const std::filesystem::path& folder,
-                         std::string& user, std::string& password);
+// How the client of a real Cassandra behaves: `cassandra.auth`, `.tls`, `.local_dc`,
+// `.consistency`,
+// `.compression` and its time limits.
+void read_cassandra_client(YamlSection& cassandra, const std::filesystem::path& folder,
+                           client::CqlConfig& into);
 
 }  // namespace penstock::main_room

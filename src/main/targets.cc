@@ -80,14 +80,12 @@ client::KafkaConfig Targets::kafka(std::string client_id,
 }
 
 Result<client::CqlConfig> Targets::cassandra(const std::vector<std::string>& contact_points) const {
-  client::CqlConfig cql;
+  client::CqlConfig cql = config_.cassandra.client;
   for (const std::string& point : contact_points.empty() ? contact_points_ : contact_points) {
     const bool has_port = point.find(':') != std::string::npos;
     cql.contact_points.push_back(
         TRY_WITH(net::Address::parse(has_port ? point : point + ":9042"), "contact point"));
   }
-  cql.user = config_.cassandra.user;
-  cql.password = config_.cassandra.password;
   return cql;
 }
 

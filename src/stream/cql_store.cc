@@ -147,7 +147,10 @@ class CqlStore final : public Store {
  private:
   Result<void> connect() {
     if (!client_) {
-      client::CqlConfig config;
+      client::CqlConfig config = settings_.cassandra;
+      config.contact_points.clear();
+      // The datacenter's name is that of the configuration's cluster.
+      if (!sink_.contact_points.empty()) config.local_dc.clear();
       const auto& points =
           sink_.contact_points.empty() ? settings_.cassandra_contact_points : sink_.contact_points;
       for (const std::string& point : points) {
@@ -158,10 +161,7 @@ class CqlStore final : public Store {
       if (config.contact_points.empty())
         return fail(Code::InvalidArgument,
                     "there is no address for cassandra; give cassandra.contact_points");
-      config.user = settings_.cassandra_user;
-      config.password = settings_.cassandra_password;
-      config.consistency =
-          cql::consistency(sink_.consistency).value_or(cql::Consistency::LocalQuorum);
+      if (const auto level = cql::consistency(sink_.consistency)) config.consistency = *level;
       client_ = client::CqlClient::open(config, loop_, metrics_);
     }
     server_ = TRY(client_->wait_ready(std::chrono::seconds(2)));

@@ -52,7 +52,7 @@ struct CassandraSink {
   std::vector<std::string>
       primary_key;  // partition key, then clustering columns; needed to create the table
   bool create_if_missing = false;
-  std::string consistency = "local_quorum";
+  std::string consistency;  // empty: the configuration's, else local_quorum
   enum class OnNull {
     Unset,
     Null

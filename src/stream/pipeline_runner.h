@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "client/cql_config.h"
 #include "net/loop.h"
 #include "stream/pipeline.h"
 #include "stream/progress.h"
@@ -33,8 +34,7 @@ struct ConnectionSettings {
   std::map<std::string, std::string>
       kafka_properties;  // security and tuning, passed to the Kafka client as they are
   std::vector<std::string> cassandra_contact_points;  // "host:port"
-  std::string cassandra_user;                         // empty: no authentication
-  std::string cassandra_password;
+  client::CqlConfig cassandra;  // how to reach them; its own addresses do not count
   std::string client_id = "penstock";
   // A name of this worker that outlives it (static membership, KIP-345): after a crash it has its
   // partitions back at once, not after the session timeout. No two workers of a group may share it.

@@ -106,11 +106,13 @@ int cql(Options& options) {
   if (!points) return usage_error(points.error().message);
   net::Loops loops(1, "cql");
   Metrics metrics;
-  client::CqlConfig config;
+  client::CqlConfig config = options.targets.config().cassandra.client;
   config.contact_points = *points;
-  const Config::Cassandra& configured = options.targets.config().cassandra;
-  config.user = options.user.empty() ? configured.user : options.user;
-  config.password = options.user.empty() ? configured.password : options.password;
+  config.consistency = cql::Consistency::LocalOne;  // a person reads what there is
+  if (!options.user.empty()) {
+    config.user = options.user;
+    config.password = options.password;
+  }
   const auto client = client::CqlClient::open(config, loops.at(0), metrics);
   if (const auto ready = client->wait_ready(std::chrono::seconds(5)); !ready) {
     return failed(ready.error().with("no CQL server answers at " + points->front().text()));

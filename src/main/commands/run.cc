@@ -52,8 +52,7 @@ int run(Options& options) {
   settings.bootstrap_servers = options.targets.bootstrap_servers();
   settings.kafka_properties = options.targets.config().kafka.client_properties;
   settings.cassandra_contact_points = options.targets.contact_points();
-  settings.cassandra_user = options.targets.config().cassandra.user;
-  settings.cassandra_password = options.targets.config().cassandra.password;
+  settings.cassandra = options.targets.config().cassandra.client;
   const auto runner = stream::PipelineRunner::start(
       std::move(specs->front()), settings, loops.at(0), standard_output(), metrics, system_clock());
   if (!runner) return failed(runner.error().with(options.file));
