@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -189,6 +190,71 @@ class Penstock:
             self.process.wait()
         self.out.close()
         self.err.close()
+
+
+class Worker:
+    """One `penstock run` beside others of its group. `worker.api()` is its own /api/pipelines."""
+
+    def __init__(self, folder, name, pipeline, kafka, cql, *, instance=None, config=None, env=None, flags=()):
+        self.folder = pathlib.Path(folder) / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.file = self.folder / "pipeline.yaml"
+        self.file.write_text(pipeline)
+        self.console = f"127.0.0.1:{free_port()}"
+        self.command = [str(BINARY), "run", str(self.file), "-b", kafka, "--contact-points", cql, "--console", self.console,
+                        *(["--group-instance", instance] if instance else []), *(["-c", str(config)] if config else []), *flags]
+        self.env = {**os.environ, **(env or {})}
+        self.process = None
+
+    def start(self):
+        with open(self.folder / "log.txt", "ab") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.env, cwd=self.folder)
+        return self
+
+    def tail(self, bytes_max=4000):
+        return f"--- {self.folder.name}\n{(self.folder / 'log.txt').read_text(errors='replace')[-bytes_max:]}"
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://{self.console}{path}", timeout=10) as answer:
+            return answer.read().decode()
+
+    def status(self):
+        """Of its pipeline; {} while nobody answers."""
+        try:
+            return json.loads(self.get("/api/pipelines"))["pipelines"][0]
+        except (OSError, ValueError):
+            return {}
+
+    def assigned(self):
+        return {(topic, int(partition)) for topic, partitions in self.status().get("checkpoint", {}).items() for partition in partitions}
+
+    def memory_megabytes(self, what="VmRSS"):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(what + r":\s+(\d+)", status)[1]) / 1024
+
+    def kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self, timeout=15.0):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.kill()
+
+
+def eventually(what, condition, seconds=30, every=0.05, tail=lambda: ""):
+    """The answer of `condition` once it is true; what it asks for happens in other processes."""
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, f"after {seconds} s still not: {what}\n{tail()}"
+        time.sleep(every)
+    return answer
 
 
 def empty(bootstrap=None, contact_point=None):

@@ -19,6 +19,9 @@ struct DestroyAdmin {
   void operator()(rd_kafka_ListConsumerGroupOffsets_t* list) const {
     rd_kafka_ListConsumerGroupOffsets_destroy(list);
   }
+  void operator()(rd_kafka_AlterConsumerGroupOffsets_t* alter) const {
+    rd_kafka_AlterConsumerGroupOffsets_destroy(alter);
+  }
   void operator()(rd_kafka_AdminOptions_t* options) const {
     rd_kafka_AdminOptions_destroy(options);
   }
@@ -337,13 +340,49 @@ Result<void> KafkaAdmin::delete_group(const std::string& id) const {
 }
 
 Result<Watermarks> KafkaAdmin::watermarks(const TopicPartition& partition) const {
-  Watermarks marks;
-  const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-      impl_->handle.get(), partition.topic.c_str(), partition.partition, &marks.low, &marks.high,
-      to_millis(impl_->timeout));
+  return query_watermarks(impl_->handle.get(), partition, impl_->timeout);
+}
+
+Result<std::vector<TopicPartitionOffset>> KafkaAdmin::offsets_at(
+    const std::vector<TopicPartition>& partitions, std::int64_t millis) const {
+  std::vector<TopicPartitionOffset> wanted;
+  for (const TopicPartition& each : partitions)
+    wanted.push_back({each.topic, each.partition, millis, ""});  // the time goes where offsets come
+  const PartitionListPtr list = to_list(wanted);
+  const rd_kafka_resp_err_t error =
+      rd_kafka_offsets_for_times(impl_->handle.get(), list.get(), to_millis(impl_->timeout));
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return fail(kafka_error(error, "watermarks of " + text(partition)));
-  return marks;
+    return fail(kafka_error(error, "looking for offsets by time"));
+  TRY(check_list(*list, "looking for the time in"));
+  std::vector<TopicPartitionOffset> found = from_list(*list);
+  for (TopicPartitionOffset& each : found) {
+    if (each.offset < 0) each.offset = TRY(watermarks(each.topic_partition())).high;
+  }
+  return found;
+}
+
+Result<void> KafkaAdmin::set_group_offsets(const std::string& id,
+                                           const std::vector<TopicPartitionOffset>& offsets) const {
+  const std::string what = "setting offsets of group " + id;
+  const PartitionListPtr list = to_list(offsets);
+  const Owned<rd_kafka_AlterConsumerGroupOffsets_t> wanted(
+      rd_kafka_AlterConsumerGroupOffsets_new(id.c_str(), list.get()));
+  rd_kafka_AlterConsumerGroupOffsets_t* groups[] = {wanted.get()};
+  const auto options = impl_->options(RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS);
+  const EventPtr event = TRY(impl_->ask(what, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_AlterConsumerGroupOffsets(impl_->handle.get(), groups, 1, options.get(), queue);
+  }));
+  std::size_t count = 0;
+  const rd_kafka_group_result_t** results = rd_kafka_AlterConsumerGroupOffsets_result_groups(
+      rd_kafka_event_AlterConsumerGroupOffsets_result(event.get()), &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (const rd_kafka_error_t* error = rd_kafka_group_result_error(results[i]); error != nullptr)
+      return fail(kafka_error(rd_kafka_error_code(error), what, rd_kafka_error_string(error)));
+    if (const auto* partitions = rd_kafka_group_result_partitions(results[i]);
+        partitions != nullptr)
+      TRY(check_list(*partitions, what));
+  }
+  return {};
 }
 
 }  // namespace penstock::client

@@ -83,6 +83,13 @@ class KafkaAdmin {
   Result<std::vector<TopicPartitionOffset>> group_offsets(const std::string& id) const;
   Result<void> delete_group(const std::string& id) const;
   Result<Watermarks> watermarks(const TopicPartition& partition) const;
+  // Of each partition the first record at or after the time (milliseconds since 1970), or the end
+  // when all are older.
+  Result<std::vector<TopicPartitionOffset>> offsets_at(
+      const std::vector<TopicPartition>& partitions, std::int64_t millis) const;
+  // Sets the group's offsets. Conflict: the group has members, who would not know.
+  Result<void> set_group_offsets(const std::string& id,
+                                 const std::vector<TopicPartitionOffset>& offsets) const;
 
  private:
   struct Impl;

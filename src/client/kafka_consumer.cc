@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
+#include <memory>
 
 #include "base/logging.h"
 #include "client/kafka_handle.h"
+#include "net/thread.h"
 
 namespace penstock::client {
 namespace {
@@ -15,6 +18,17 @@ constexpr std::size_t kChunk = 1000;
 
 // A shorter queue than this is no backlog.
 constexpr std::size_t kBacklog = 2000;
+
+// How long close() waits for the group's coordinator, once the partitions are given back, and then
+// for the client's threads.
+constexpr auto kLeaveMax = std::chrono::seconds(3);
+constexpr auto kBuryMax = std::chrono::seconds(1);
+
+// How long the request may take that only has to be made.
+constexpr auto kNudge = Millis(100);
+
+// How long commit() waits for the group's coordinator, which may be away.
+constexpr auto kCommitMax = std::chrono::seconds(5);
 
 // How long close() waits for a join that is under way.
 constexpr auto kJoinMax = Millis(500);
@@ -38,16 +52,34 @@ bool hopeless(rd_kafka_resp_err_t error) {
   }
 }
 
+// Ends the client's threads. librdkafka (2.0.2) may wait for ever for one of them when a topic was
+// deleted under it, or when brokers are away: such a client is left behind, with its thread.
+void bury(rd_kafka_t* handle) {
+  const auto done = std::make_shared<std::promise<void>>();
+  auto ended = done->get_future();
+  // Plain rd_kafka_destroy() closes once more, and may wait for ever for that answer.
+  auto thread = std::make_unique<net::Thread>("kafka-end", [handle, done] {
+    rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    done->set_value();
+  });
+  if (ended.wait_for(kBuryMax) == std::future_status::ready) return;
+  log_warn("kafka", "a closed consumer does not end; its memory stays until the process ends");
+  static_cast<void>(thread.release());
+}
+
 }  // namespace
 
 struct KafkaConsumer::Impl {
   HandlePtr handle;
   QueuePtr queue;  // messages, rebalances and commit answers of the handle
+  std::string instance;
   bool in_group = false;
   bool joining = false;  // subscribed, and not assigned anything yet
   bool closed = false;
   OnRebalance on_rebalance;
   std::size_t longest_queue = 0;  // since keep_fetching() last acted
+  std::optional<Error> trouble;
+  std::optional<Error> missing;  // a topic or partition that we read
   std::vector<TopicPartition>
       gone_in_poll;  // revoked or lost while the current poll was collecting
 
@@ -62,7 +94,9 @@ struct KafkaConsumer::Impl {
     return std::string_view(rd_kafka_rebalance_protocol(handle.get())) == "COOPERATIVE";
   }
   bool gone(const rd_kafka_message_t& message) const;
+  Error fatal_error() const;
   void finish_joining();
+  void leave();
   // Puts one chunk's messages into the batch; the worst of them may be an error.
   Result<void> collect(std::span<rd_kafka_message_t*> messages, KafkaBatch& batch);
   void keep_fetching(const rd_kafka_message_t& last);
@@ -70,6 +104,7 @@ struct KafkaConsumer::Impl {
 
 void KafkaConsumer::Impl::assigned(rd_kafka_topic_partition_list_t& list) {
   joining = false;
+  trouble.reset();
   Rebalance event{Rebalance::Kind::Assigned, from_list(list)};
   if (on_rebalance) on_rebalance(event);
   for (const TopicPartitionOffset& wanted : event.partitions) {
@@ -125,9 +160,32 @@ void KafkaConsumer::Impl::offset_commit(rd_kafka_t*, rd_kafka_resp_err_t error,
   (*done)(fail(kafka_error(error, "committing offsets")));
 }
 
-void KafkaConsumer::Impl::error(rd_kafka_t*, int error, const char* reason, void*) {
-  log_warn("kafka", "consumer: {} ({})", reason,
-           rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(error)));
+void KafkaConsumer::Impl::error(rd_kafka_t*, int error, const char* reason, void* opaque) {
+  const auto code = static_cast<rd_kafka_resp_err_t>(error);
+  log_warn("kafka", "consumer: {} ({})", reason, rd_kafka_err2name(code));
+  auto& self = *static_cast<Impl*>(opaque);
+  Error now = kafka_error(code, "reading", reason);
+  if (now.code == Code::NotFound) {  // of an assigned partition it is only told here
+    self.missing = std::move(now);
+    return;
+  }
+  // A refused password is followed by "all brokers are down", which says less.
+  auto& trouble = self.trouble;
+  if (!trouble || trouble->code != Code::Unauthorized || now.code == Code::Unauthorized)
+    trouble = std::move(now);
+}
+
+// What stands behind RD_KAFKA_RESP_ERR__FATAL.
+Error KafkaConsumer::Impl::fatal_error() const {
+  std::array<char, 512> words{};
+  const rd_kafka_resp_err_t why = rd_kafka_fatal_error(handle.get(), words.data(), words.size());
+  if (why == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+    return {Code::AlreadyExists,
+            fmt::format("another worker has come with our name in the group, '{}', and taken our "
+                        "place; give each worker its own",
+                        instance)};
+  }
+  return {Code::Internal, fmt::format("consuming: {}", words.data())};
 }
 
 bool KafkaConsumer::Impl::gone(const rd_kafka_message_t& message) const {
@@ -142,12 +200,16 @@ Result<void> KafkaConsumer::Impl::collect(std::span<rd_kafka_message_t*> message
   Result<void> worst;
   for (rd_kafka_message_t* message : messages) {
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      trouble.reset();
       batch.add(message);
       continue;
     }
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       batch.ends_.push_back(
           {rd_kafka_topic_name(message->rkt), message->partition, message->offset, {}});
+    } else if (message->err == RD_KAFKA_RESP_ERR__FATAL ||
+               message->err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+      worst = fail(fatal_error());
     } else if (hopeless(message->err)) {
       worst = fail(kafka_error(message->err, "consuming", rd_kafka_message_errstr(message)));
     } else {
@@ -167,9 +229,8 @@ void KafkaConsumer::Impl::keep_fetching(const rd_kafka_message_t& last) {
   longest_queue = std::max(longest_queue, length);
   if (longest_queue < kBacklog || length > longest_queue / 2) return;
   longest_queue = length;
-  Watermarks unused;
-  static_cast<void>(rd_kafka_query_watermark_offsets(
-      handle.get(), rd_kafka_topic_name(last.rkt), last.partition, &unused.low, &unused.high, 100));
+  const TopicPartition partition{rd_kafka_topic_name(last.rkt), last.partition};
+  static_cast<void>(query_watermarks(handle.get(), partition, kNudge));
 }
 
 KafkaConsumer::KafkaConsumer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -180,6 +241,7 @@ KafkaConsumer::~KafkaConsumer() {
 Result<std::unique_ptr<KafkaConsumer>> KafkaConsumer::open(const KafkaConsumerConfig& config) {
   auto impl = std::make_unique<Impl>();
   impl->in_group = !config.group.empty();
+  impl->instance = config.group_instance;
   ConfBuilder conf(config.kafka);
   conf.set("group.id", impl->in_group ? config.group : "penstock-no-group")
       .set("enable.auto.commit", "false")
@@ -243,6 +305,7 @@ Result<KafkaBatch> KafkaConsumer::poll(const PollLimits& limits) {
     wait = 0;
     wanted = std::min(kChunk, limits.records_max - batch.size());
   }
+  if (impl_->missing) return fail(*std::exchange(impl_->missing, std::nullopt));
   if (!batch.messages_.empty()) impl_->keep_fetching(*batch.messages_.back());
   if (impl_->gone_in_poll.empty()) return batch;
   // A rebalance came in the middle: what was taken before it no longer belongs to us.
@@ -309,13 +372,13 @@ Result<std::vector<TopicPartitionOffset>> KafkaConsumer::committed(
 
 Result<Watermarks> KafkaConsumer::watermarks(const TopicPartition& partition,
                                              Duration timeout) const {
-  Watermarks marks;
-  const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-      impl_->handle.get(), partition.topic.c_str(), partition.partition, &marks.low, &marks.high,
-      to_millis(timeout));
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return fail(kafka_error(error, "watermarks of " + text(partition)));
+  const Watermarks marks = TRY(query_watermarks(impl_->handle.get(), partition, timeout));
+  impl_->trouble.reset();
   return marks;
+}
+
+std::optional<Error> KafkaConsumer::trouble() const {
+  return impl_->trouble;
 }
 
 Result<Watermarks> KafkaConsumer::last_watermarks(const TopicPartition& partition) const {
@@ -350,9 +413,18 @@ Result<std::vector<std::int32_t>> KafkaConsumer::partitions(const std::string& t
 Result<void> KafkaConsumer::commit(const std::vector<TopicPartitionOffset>& offsets) {
   if (offsets.empty()) return {};
   const PartitionListPtr list = to_list(offsets);
-  const rd_kafka_resp_err_t error = rd_kafka_commit(impl_->handle.get(), list.get(), 0);
+  // rd_kafka_commit() would wait for an absent coordinator as long as a session lasts.
+  const QueuePtr answers(rd_kafka_queue_new(impl_->handle.get()));
+  rd_kafka_resp_err_t error =
+      rd_kafka_commit_queue(impl_->handle.get(), list.get(), answers.get(), nullptr, nullptr);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_error(error, "committing offsets"));
-  return check_list(*list, "committing");
+  const EventPtr event(rd_kafka_queue_poll(answers.get(), to_millis(kCommitMax)));
+  if (event == nullptr)
+    return fail(Code::Timeout, "committing offsets: the group's coordinator does not answer");
+  error = rd_kafka_event_error(event.get());
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_error(error, "committing offsets"));
+  const auto* committed = rd_kafka_event_topic_partition_list(event.get());
+  return committed == nullptr ? Result<void>() : check_list(*committed, "committing");
 }
 
 void KafkaConsumer::commit_async(const std::vector<TopicPartitionOffset>& offsets,
@@ -377,13 +449,23 @@ void KafkaConsumer::Impl::finish_joining() {
   }
 }
 
+// Leaves the group, as far as the coordinator takes part.
+void KafkaConsumer::Impl::leave() {
+  rd_kafka_error_t* error = rd_kafka_consumer_close_queue(handle.get(), queue.get());
+  if (const auto begun = kafka_result(error, "leaving the group"); !begun) return;
+  const TimePoint until = system_clock().now() + kLeaveMax;
+  while (rd_kafka_consumer_closed(handle.get()) == 0 && system_clock().now() < until) {
+    rd_kafka_message_t* message = rd_kafka_consumer_poll(handle.get(), 100);
+    if (message != nullptr) rd_kafka_message_destroy(message);
+  }
+}
+
 void KafkaConsumer::close() {
   if (std::exchange(impl_->closed, true)) return;
   impl_->finish_joining();
-  rd_kafka_consumer_close(impl_->handle.get());
+  impl_->leave();
   impl_->queue.reset();
-  // Plain rd_kafka_destroy() closes once more, and (2.0.2) may wait for ever for that answer.
-  rd_kafka_destroy_flags(impl_->handle.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  bury(impl_->handle.release());
 }
 
 }  // namespace penstock::client

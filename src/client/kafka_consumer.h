@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,8 +19,9 @@ struct KafkaConsumerConfig {
   KafkaConfig kafka;
   std::string group;           // empty: only assign() works
   std::string group_instance;  // static membership (KIP-345) if not empty
-  std::string start =
-      "latest";  // where a partition without committed offset begins: "earliest" or "latest"
+  // Where a partition without committed offset begins, or one whose offset is not there any more:
+  // "earliest" or "latest"; "error" makes poll() fail with OutOfRange instead.
+  std::string start = "latest";
   bool cooperative = true;  // cooperative-sticky assignment (KIP-429); else range, round robin
 };
 
@@ -65,6 +67,9 @@ class KafkaConsumer {
   // waited for, with a log line. Call it at least every max.poll.interval.ms (5 minutes), also
   // while paused.
   Result<KafkaBatch> poll(const PollLimits& limits);
+  // What the client struggles with meanwhile: brokers that are away, a refused password. Gone with
+  // the next record, assignment or answer about watermarks.
+  std::optional<Error> trouble() const;
   // Makes a waiting (or the next) poll() return at once. Any thread.
   void wake();
 
@@ -85,7 +90,8 @@ class KafkaConsumer {
   Result<Watermarks> last_watermarks(const TopicPartition& partition) const;
   Result<std::vector<std::int32_t>> partitions(const std::string& topic, Duration timeout) const;
 
-  // Durable in the group when it returns. Conflict: another member owns a partition now.
+  // Durable in the group when it returns. Conflict: another member owns a partition now. Timeout:
+  // the coordinator has not answered within five seconds; the offsets may have been taken.
   Result<void> commit(const std::vector<TopicPartitionOffset>& offsets);
   // `done` is called from inside a later poll() or close().
   void commit_async(const std::vector<TopicPartitionOffset>& offsets,

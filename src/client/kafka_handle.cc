@@ -185,6 +185,27 @@ Result<void> check_list(const rd_kafka_topic_partition_list_t& list, std::string
   return {};
 }
 
+// rd_kafka_query_watermark_offsets() (2.0.2) takes its time limit for finding the leader only; when
+// a leader that it knows is away, it waits for the request, which is a minute. Asking by time has a
+// limit, and Kafka's own names for the ends are times.
+Result<Watermarks> query_watermarks(rd_kafka_t* handle, const TopicPartition& partition,
+                                    Duration timeout) {
+  const std::string what = "watermarks of " + text(partition);
+  const auto ask = [&](std::int64_t end) -> Result<std::int64_t> {
+    const TopicPartitionOffset wanted{partition.topic, partition.partition, end, ""};
+    const PartitionListPtr list = to_list(std::span(&wanted, 1));
+    const rd_kafka_resp_err_t error =
+        rd_kafka_offsets_for_times(handle, list.get(), to_millis(timeout));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(kafka_error(error, what));
+    TRY(check_list(*list, "watermarks of"));
+    return list->elems[0].offset;
+  };
+  const std::int64_t high = TRY(ask(kOffsetLatest));
+  const std::int64_t low = TRY(ask(kOffsetEarliest));
+  if (low < 0 || high < 0) return fail(Code::Unavailable, "{}: the broker did not say", what);
+  return Watermarks{low, std::max(low, high)};
+}
+
 std::string text(const TopicPartition& partition) {
   return fmt::format("{} [{}]", partition.topic, partition.partition);
 }

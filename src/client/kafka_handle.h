@@ -57,6 +57,10 @@ std::vector<TopicPartitionOffset> from_list(const rd_kafka_topic_partition_list_
 // The first partition's error, if one has any.
 Result<void> check_list(const rd_kafka_topic_partition_list_t& list, std::string_view what);
 
+// The present range of a partition, as its broker says, within `timeout`.
+Result<Watermarks> query_watermarks(rd_kafka_t* handle, const TopicPartition& partition,
+                                    Duration timeout);
+
 // "topic [3]"
 std::string text(const TopicPartition& partition);
 int to_millis(Duration duration);

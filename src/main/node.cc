@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "main/node.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <future>
-#include <iterator>
 
 #include "base/crc32c.h"
 #include "base/logging.h"
+#include "main/process_metrics.h"
 
 namespace penstock::main_room {
 namespace {
@@ -123,59 +121,15 @@ Result<void> Node::serve_http() {
 }
 
 http::Router Node::routes() {
-  metrics_
-      .gauge("penstock_build_info", "The version, as a label; always 1.",
-             {{"version", PENSTOCK_VERSION}})
-      .set(1);
-  metrics_.gauge("process_start_time_seconds", "When the process began, in seconds since 1970.")
-      .set(static_cast<double>(system_clock().wall_millis()) / 1000);
+  note_start(metrics_);
   http::Router router;
   router.add("GET", "/", [](const http::Request&) {
     return http::text("Penstock " PENSTOCK_VERSION
                       "\n\n/metrics\n/livez\n/readyz\n/api/pipelines\n/api/pipelines/{name}\n");
   });
-  router.add("GET", "/livez", [](const http::Request&) { return http::text("alive\n"); });
-  router.add("GET", "/readyz", [this](const http::Request&) { return pipelines_.ready(); });
-  router.add("GET", "/metrics", [this](const http::Request&) {
-    note_process();
-    return http::Response{.content_type = "text/plain; version=0.0.4; charset=utf-8",
-                          .body = metrics_.text(),
-                          .headers = {}};
-  });
-  router.add("GET", "/api/pipelines",
-             [this](const http::Request&) { return http::json(pipelines_.list_json()); });
-  router.add("GET", "/api/pipelines/{name}", [this](const http::Request& request) {
-    return pipelines_.one(request.captures.at("name"));
-  });
+  router.add("GET", "/metrics", [this](const http::Request&) { return metrics_page(metrics_); });
+  pipelines_.add_routes(router);
   return router;
-}
-
-// The names every Prometheus client uses for its process, taken when somebody asks.
-void Node::note_process() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  auto cpu = metrics_.counter("process_cpu_seconds_total", "CPU time used, in seconds.");
-  cpu.add(std::max(0.0, seconds(usage.ru_utime) + seconds(usage.ru_stime) - cpu.value()));
-  std::ifstream statm("/proc/self/statm");
-  double pages = 0;
-  double resident = 0;
-  if (statm >> pages >> resident) {
-    const auto page = static_cast<double>(::sysconf(_SC_PAGESIZE));
-    metrics_.gauge("process_virtual_memory_bytes", "Virtual memory, in bytes.").set(pages * page);
-    metrics_.gauge("process_resident_memory_bytes", "Resident memory, in bytes.")
-        .set(resident * page);
-  }
-  std::error_code gone;
-  const std::filesystem::directory_iterator files("/proc/self/fd", gone);
-  metrics_.gauge("process_open_fds", "Open file descriptors.")
-      .set(static_cast<double>(std::distance(begin(files), end(files))));
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  metrics_.gauge("process_max_fds", "The limit of open file descriptors.")
-      .set(static_cast<double>(limit.rlim_cur));
 }
 
 void Node::stop(Deadline deadline) {

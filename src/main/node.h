@@ -52,7 +52,6 @@ class Node {
   Result<void> serve_cql();
   Result<void> serve_http();
   http::Router routes();
-  void note_process();
 
   Config config_;
   DataDirLock lock_;

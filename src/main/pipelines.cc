@@ -68,6 +68,15 @@ void Pipelines::stop(Duration budget, net::BlockingPool& pool) {
   stopped.wait();
 }
 
+void Pipelines::add_routes(http::Router& router) const {
+  router.add("GET", "/livez", [](const http::Request&) { return http::text("alive\n"); });
+  router.add("GET", "/readyz", [this](const http::Request&) { return ready(); });
+  router.add("GET", "/api/pipelines",
+             [this](const http::Request&) { return http::json(list_json()); });
+  router.add("GET", "/api/pipelines/{name}",
+             [this](const http::Request& request) { return one(request.captures.at("name")); });
+}
+
 std::string Pipelines::list_json() const {
   std::string all;
   for (const auto& runner : runners_) {

@@ -7,6 +7,7 @@
 
 #include "base/metrics.h"
 #include "http/message.h"
+#include "http/router.h"
 #include "net/loop.h"
 #include "stream/pipeline_runner.h"
 
@@ -29,11 +30,15 @@ class Pipelines {
   // Ends their connections, and what the getters tell: nobody may ask any more.
   void close() { runners_.clear(); }
 
+  // /livez, /readyz, /api/pipelines and /api/pipelines/{name}.
+  void add_routes(http::Router& router) const;
+
   std::string list_json() const;                      // {"pipelines": [{..., "progress": latest}]}
   http::Response one(const std::string& name) const;  // with its last progresses; 404
   // 200 when every pipeline reads, 503 with the reasons otherwise.
   http::Response ready() const;
   std::size_t size() const { return runners_.size(); }
+  stream::PipelineRunner& front() const { return *runners_.front(); }
 
  private:
   std::vector<std::unique_ptr<stream::PipelineRunner>> runners_;

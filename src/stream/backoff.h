@@ -10,4 +10,7 @@ namespace penstock::stream {
 // workers which failed together do not come back together.
 Duration backoff(int attempt, Duration first = Millis(50), Duration most = Millis(5000));
 
+// A number in [0, 1), the same jitter for other formulas.
+double chance_between_0_and_1();
+
 }  // namespace penstock::stream

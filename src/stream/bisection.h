@@ -26,6 +26,14 @@ class Bisection {
     if (open_.empty()) return std::nullopt;
     return open_.back();
   }
+  // Cuts next() to at most so many rows; the others come after it.
+  void shorten(std::size_t rows) {
+    if (open_.empty()) return;
+    const auto [begin, end] = open_.back();
+    if (end - begin <= rows) return;
+    open_.back() = {begin + rows, end};
+    open_.push_back({begin, begin + rows});
+  }
   void accepted() {
     CHECK(!open_.empty(), "a segment is open");
     accepted_ += open_.back().second - open_.back().first;

@@ -8,6 +8,21 @@ namespace {
 
 constexpr std::string_view kMark = "penstock:";
 
+// From the first record there is, or not at all.
+Result<Start> begin_anew(const Position& before, client::Watermarks marks, const std::string& what,
+                         bool fail_on_data_loss) {
+  if (fail_on_data_loss) {
+    return fail(Code::OutOfRange,
+                "{}; set fail_on_data_loss: false to continue at {}, or set the group's offset "
+                "(penstock group reset-offsets)",
+                what, marks.low);
+  }
+  // A topic created anew has nothing to do with the old timestamps.
+  const std::int64_t clock = before.offset < marks.low ? before.write_clock : 0;
+  return Start{{marks.low, clock, before.batch},
+               fmt::format("{}; continuing at {}", what, marks.low)};
+}
+
 Result<Start> within(const client::TopicPartition& partition, Start start, client::Watermarks marks,
                      bool fail_on_data_loss) {
   const std::int64_t offset = start.position.offset;
@@ -20,15 +35,7 @@ Result<Start> within(const client::TopicPartition& partition, Start start, clien
                 "{}[{}]: the topic ends at {}, before the checkpoint at {}; it was probably "
                 "deleted and created anew",
                 partition.topic, partition.partition, marks.high, offset);
-  if (fail_on_data_loss) {
-    return fail(Code::OutOfRange,
-                "{}; set fail_on_data_loss: false to continue at {}, or set the group's offset",
-                what, marks.low);
-  }
-  // A topic created anew has nothing to do with the old timestamps.
-  const std::int64_t clock = offset < marks.low ? start.position.write_clock : 0;
-  return Start{{marks.low, clock, start.position.batch},
-               fmt::format("{}; continuing at {}", what, marks.low)};
+  return begin_anew(start.position, marks, what, fail_on_data_loss);
 }
 
 }  // namespace
@@ -42,15 +49,29 @@ bool is_our_commit(std::string_view metadata) {
 
 Result<Start> decide_start(const client::TopicPartition& partition,
                            const std::optional<Position>& checkpoint, const Committed& group,
-                           client::Watermarks marks, const KafkaSource& source) {
+                           client::Watermarks marks, const KafkaSource& source,
+                           bool topic_was_gone) {
   const bool has_group = group.offset >= 0;
   if (!checkpoint && !has_group) {
     return Start{{source.start == StartAt::Earliest ? marks.low : marks.high, 0, 0}, ""};
   }
   if (!checkpoint)
     return within(partition, {{group.offset, 0, 0}, ""}, marks, source.fail_on_data_loss);
+  if (!has_group && topic_was_gone) {
+    return begin_anew(*checkpoint, marks,
+                      fmt::format("{}[{}]: the topic was deleted and created anew; the checkpoint "
+                                  "at {} was the old one's",
+                                  partition.topic, partition.partition, checkpoint->offset),
+                      source.fail_on_data_loss);
+  }
   if (!has_group || group.offset == checkpoint->offset) {
-    return within(partition, {*checkpoint, ""}, marks, source.fail_on_data_loss);
+    const std::string note =
+        has_group ? ""
+                  : fmt::format(
+                        "{}[{}]: the group has no offset, the checkpoint says {}; going on "
+                        "there",
+                        partition.topic, partition.partition, checkpoint->offset);
+    return within(partition, {*checkpoint, note}, marks, source.fail_on_data_loss);
   }
   if (is_our_commit(group.metadata)) {
     // The group lags behind by what was not committed yet. It is ahead only where the store lost a

@@ -22,9 +22,11 @@ struct Start {
   Position position;
   std::string note;  // what a person should know; may be empty
 };
-// `end_marks` are the broker's present low and high watermarks.
+// `end_marks` are the broker's present low and high watermarks. `topic_was_gone`: this worker has
+// seen the topic deleted since it last read from it; a broker forgets the group's offsets with it.
 Result<Start> decide_start(const client::TopicPartition& partition,
                            const std::optional<Position>& checkpoint, const Committed& group,
-                           client::Watermarks end_marks, const KafkaSource& source);
+                           client::Watermarks end_marks, const KafkaSource& source,
+                           bool topic_was_gone = false);
 
 }  // namespace penstock::stream

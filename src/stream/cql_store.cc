@@ -11,6 +11,7 @@
 #include "base/logging.h"
 #include "client/cql_client.h"
 #include "stream/cql_text.h"
+#include "stream/table_change.h"
 #include "stream/table_fit.h"
 #include "wire/cql/consistency.h"
 
@@ -138,9 +139,12 @@ class CqlStore final : public Store {
       add_position(partition, position, *kept, out);
     out.keep_alive = kept;
     client_->write(std::move(out),
-                   [done = std::move(done)](Result<client::WriteOutcome> result) mutable {
-                     if (!result) return done(fail(result.error()));
-                     done(StoreOutcome{result->bytes});
+                   [this, done = std::move(done)](Result<client::WriteOutcome> result) mutable {
+                     if (result) return done(StoreOutcome{result->bytes});
+                     const Error error = result.error();
+                     if (error.code != Code::InvalidArgument && error.code != Code::Conflict)
+                       return done(fail(error));
+                     blame(error, std::move(done));
                    });
   }
 
@@ -182,6 +186,22 @@ class CqlStore final : public Store {
     return {};
   }
 
+  // A server refuses the row in the words in which it refuses a table that was dropped or altered:
+  // looks at the table to tell the two apart. On the client's loop.
+  void blame(const Error& refusal, Function<void(Result<StoreOutcome>)> done) {
+    client::QueryOptions options;
+    options.idempotent = true;
+    client_->query(
+        table_columns_cql(sink_), options,
+        [this, refusal, done = std::move(done)](Result<client::ResultSet> found) mutable {
+          if (!found) return done(fail(found.error()));
+          const auto changed = table_change(description(), written_, table_columns(*found));
+          if (changed) return done(fail(*changed));
+          // Prepared anew under another id, and the same again: the next try finds it.
+          done(fail(refusal));
+        });
+  }
+
   // The types of the table's columns for our output; creates the table when it is missing and that
   // is wanted.
   Result<std::vector<Type>> read_table(const sql::Fields& output) {
@@ -199,6 +219,7 @@ class CqlStore final : public Store {
     }
     TableFit fit = TRY(fit_to_table(sink_, output, columns));
     key_ = std::move(fit.key);
+    written_ = std::move(fit.columns);
     return std::move(fit.types);
   }
 
@@ -300,6 +321,7 @@ class CqlStore final : public Store {
   std::unique_ptr<client::CqlClient> client_;
   client::CqlServerInfo server_;
   std::vector<std::size_t> key_;
+  std::vector<TableColumn> written_;  // as they were when we opened; constant since
   client::PreparedPtr insert_;
   client::PreparedPtr checkpoint_;
   client::PreparedPtr read_checkpoint_;

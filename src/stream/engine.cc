@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/logging.h"
 #include "stream/backoff.h"
@@ -24,6 +25,8 @@ constexpr Duration kDrainTurn = seconds(1);
 constexpr Duration kCommitEvery = Millis(500);
 constexpr Duration kColumnsKept = seconds(5);  // after the last batch
 constexpr std::size_t kCulpritsWithoutSuccess = 20;
+constexpr Duration kReopenFirst = seconds(1);
+constexpr int kReopenDoublings = 3;  // eight seconds at most
 
 Uuid id_of(const std::string& name) {
   // The same for every run of the pipeline, as Spark's id is for a checkpoint directory.
@@ -204,12 +207,12 @@ void Engine::on_letters(std::int64_t batch, const std::vector<Result<void>>& res
     return;
   }
   meters_->dlq_failures.add();
-  if (outcome.error->code != Code::TooLarge &&
-      classify(outcome.error->code) != Failing::Transient) {
+  if (outcome.error->code != Code::TooLarge && !is_waited_for(*outcome.error)) {
     return fail_with(fmt::format("cannot write to the dead-letter topic {}: {}", spec_.dlq.topic,
                                  outcome.error->message));
   }
-  retry_later(*sealed, outcome.error->with("dead-letter topic"));
+  retry_letters(*sealed, outcome.error->with(fmt::format(
+                             "reading waits for the dead-letter topic {}", spec_.dlq.topic)));
 }
 
 // The whole record did not fit into the dead-letter topic; it stays where it was.
@@ -225,14 +228,51 @@ void Engine::note_shortened(const std::vector<DeadLetter>& letters) {
            spec_.name, letters.size(), spec_.dlq.topic, last.topic, last.partition, last.offset);
 }
 
-void Engine::retry_later(Sealed& sealed, const Error& error) {
-  const Duration delay = backoff(sealed.attempt++);
-  sealed.retry_at = parts_.clock.now() + delay;
+bool Engine::is_waited_for(const Error& error) const {
+  const Failing failing = classify(error.code);
+  return failing == Failing::Transient ||
+         (failing == Failing::Person && spec_.trigger.kind != Trigger::Kind::AvailableNow);
+}
+
+void Engine::retry_letters(Sealed& sealed, const Error& error) {
+  sealed.retry_at = parts_.clock.now() + backoff(sealed.attempt);
+  note_retry(sealed, error);
+}
+
+void Engine::retry_write(Sealed& sealed, const Error& error) {
+  sealed.retry_at =
+      breaker_.failed(parts_.clock.now(), backoff(sealed.attempt), chance_between_0_and_1());
+  show_breaker();
+  note_retry(sealed, error);
+}
+
+void Engine::note_retry(Sealed& sealed, const Error& error) {
+  ++sealed.attempt;
   if (sealed.attempt == 1 || sealed.attempt % 10 == 0) {
     log_warn("stream", "pipeline {}: batch {} is tried again (attempt {}): {}", spec_.name,
              sealed.batch->id, sealed.attempt, error.message);
   }
   parts_.report.update([&](PipelineStatus& status) { status.error = error.message; });
+}
+
+// Letters that were refused and wait for another try.
+bool Engine::letters_fail() const {
+  return std::ranges::any_of(std::array{&ready_, &writing_}, [](const auto* stage) {
+    return *stage && !(*stage)->letters.empty() && (*stage)->attempt > 0;
+  });
+}
+
+void Engine::show_breaker() {
+  const Breaker::State state = breaker_.state();
+  if (state == breaker_shown_) return;
+  if (state == Breaker::State::Closed)
+    log_info("stream", "pipeline {}: the store takes batches again", spec_.name);
+  if (breaker_shown_ == Breaker::State::Closed)
+    log_error("stream", "pipeline {}: the store has failed {} times in a row and is left alone",
+              spec_.name, breaker_.failures());
+  breaker_shown_ = state;
+  meters_->breaker.set(static_cast<double>(state));
+  parts_.report.update([&](PipelineStatus& status) { status.breaker = name(state); });
 }
 
 bool Engine::write_next() {
@@ -248,6 +288,9 @@ bool Engine::write_next() {
   }
   Sealed& sealed = *writing_;
   if (sealed.in_flight || now < sealed.retry_at || !sealed.letters.empty()) return false;
+  breaker_.trying(now);
+  show_breaker();
+  if (breaker_.state() == Breaker::State::HalfOpen) sealed.bisection.shorten(Breaker::kProbeRows);
   if (const auto segment = sealed.bisection.next()) {
     dispatch(segment);
     return true;
@@ -317,6 +360,8 @@ void Engine::on_written(const Result<StoreOutcome>& result) {
   if (sealed.flight == Flight::OnlyPositions)
     sealed.checkpointing = sealed.checkpointing.value_or(Duration(0)) + (now - sealed.sent_at);
   if (!result) return on_refused(result.error());
+  breaker_.succeeded();
+  show_breaker();
   sealed.bytes_written += result->bytes;
   if (sealed.attempt > 0)
     parts_.report.update([](PipelineStatus& status) { status.error.clear(); });
@@ -327,15 +372,14 @@ void Engine::on_written(const Result<StoreOutcome>& result) {
 void Engine::on_refused(const Error& error) {
   Sealed& sealed = *writing_;
   meters_->sink_errors(error.code).add();
-  switch (classify(error.code)) {
-    case Failing::Transient:
-      meters_->sink_retries(error.code).add();
-      return retry_later(sealed, error.with("store"));
-    case Failing::Global:
-      return fail_with(fmt::format("the store refuses the batch: {}", error.message));
-    case Failing::Row:
-      break;
+  if (is_waited_for(error)) {
+    meters_->sink_retries(error.code).add();
+    return retry_write(sealed, error.with("store"));
   }
+  if (classify(error.code) != Failing::Row)
+    return fail_with(fmt::format("the store refuses the batch: {}", error.message));
+  breaker_.succeeded();  // it answers, and well
+  show_breaker();
   const auto segment = sealed.bisection.next();
   if (!segment)
     return fail_with(fmt::format("the store refuses the checkpoint: {}", error.message));
@@ -383,15 +427,30 @@ void Engine::commit_group(bool wait) {
   }
   last_commit_ = parts_.clock.now();
   to_commit_.clear();
-  if (auto committed = parts_.source.commit(offsets, wait); !committed) {
-    meters_->checkpoint_failures.add();
-    // The checkpoint is the truth where there is one; the next commit says the same and more.
-    log_warn("stream", "pipeline {}: cannot commit to group {}: {}", spec_.name, spec_.source.group,
-             committed.error().message);
+  if (wait) return on_committed(offsets, parts_.source.commit(offsets));
+  parts_.source.commit_soon(
+      offsets, [this, offsets](const Result<void>& result) { on_committed(offsets, result); });
+}
+
+void Engine::on_committed(const std::vector<client::TopicPartitionOffset>& offsets,
+                          const Result<void>& committed) {
+  if (committed) {
+    for (const auto& offset : offsets) {
+      if (partitions_.contains(offset.topic_partition()))
+        meters_->of(offset.topic_partition()).committed.set(static_cast<double>(offset.offset));
+    }
     return;
   }
-  for (const auto& offset : offsets)
-    meters_->of(offset.topic_partition()).committed.set(static_cast<double>(offset.offset));
+  meters_->checkpoint_failures.add();
+  log_warn("stream", "pipeline {}: cannot commit to group {}: {}", spec_.name, spec_.source.group,
+           committed.error().message);
+  if (ended_) return;
+  // Nothing new may come to be committed, and lag tools look at the group: once more.
+  for (const auto& offset : offsets) {
+    const auto ack = acks_.find(offset.topic_partition());
+    if (ack != acks_.end() && ack->second.committable() >= offset.offset)
+      to_commit_.try_emplace(ack->first, ack->second.committable());
+  }
 }
 
 // ---- Turn
@@ -446,7 +505,7 @@ bool Engine::step() {
 
   if (!source_open_ && parts_.clock.now() >= source_retry_at_ && !stopping_) {
     source_open_ = true;
-    if (auto opened = parts_.source.open(*this); !opened) reopen_source(opened.error());
+    if (const auto opened = parts_.source.open(*this); !opened) reopen_source(opened.error());
   }
   if (!poll_once()) parts_.inbox.wait(std::min<Duration>(wait_time(), kPollAtLeastEvery));
   return true;
@@ -512,19 +571,28 @@ bool Engine::poll_once() {
   return true;
 }
 
+// Closes the source and opens it anew a little later. NotFound: a topic was deleted. OutOfRange: an
+// offset is not there any more, and where to go on is decided as at the start.
 void Engine::reopen_source(const Error& error) {
-  if (classify(error.code) != Failing::Transient && error.code != Code::NotFound) {
+  if (!is_waited_for(error) && error.code != Code::NotFound && error.code != Code::OutOfRange) {
     return fail_with(fmt::format("cannot read from Kafka: {}", error.message));
   }
+  topic_was_gone_ |= error.code == Code::NotFound;
   leftovers_.clear();
   drain(parts_.clock.now() + kRevokeBudget);
+  // Not to a topic that has the name of the one that was deleted.
+  if (error.code == Code::NotFound) to_commit_.clear();
   commit_group(false);
   drop_stages();  // the source's memory goes with it
   if (source_open_) parts_.source.close();
   source_open_ = false;
   forget_partitions();
-  source_retry_at_ = parts_.clock.now() + seconds(1);
-  log_warn("stream", "pipeline {}: reading again in 1 s: {}", spec_.name, error.message);
+  const Duration delay = kReopenFirst * (1 << std::min(source_attempt_, kReopenDoublings));
+  source_retry_at_ = parts_.clock.now() + delay;
+  if (source_attempt_++ % 10 < 3) {
+    log_warn("stream", "pipeline {}: reading again in {} s: {}", spec_.name, delay / seconds(1),
+             error.message);
+  }
   parts_.report.update([&](PipelineStatus& status) { status.error = error.message; });
 }
 

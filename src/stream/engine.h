@@ -13,6 +13,7 @@
 #include "base/metrics.h"
 #include "stream/ack_tracker.h"
 #include "stream/bisection.h"
+#include "stream/breaker.h"
 #include "stream/busy_share.h"
 #include "stream/inbox.h"
 #include "stream/letter_queue.h"
@@ -50,7 +51,12 @@ class Report {
 // the rows, never ahead; a replay writes the same cells with the same timestamps.
 //
 // A partition that the broker cannot read (its disk, or damage) is left out while the others go on:
-// the status names it, and it is asked for again, less and less often, until it is well.
+// the status names it, and it is asked for again, less and less often, until it is well. So is one
+// whose start the store cannot tell yet.
+//
+// What a person can cure without us is waited for, with the reason in the status: a password that
+// expired, a right, a dropped table, a deleted topic, a dead-letter topic that takes nothing. A
+// pipeline that is to end by itself (available_now) fails instead.
 class Engine final : public AssignmentListener {
  public:
   struct Parts {
@@ -121,7 +127,12 @@ class Engine final : public AssignmentListener {
   void dispatch(std::optional<Bisection::Segment> segment);
   void on_written(const Result<StoreOutcome>& result);
   void on_refused(const Error& error);
-  void retry_later(Sealed& sealed, const Error& error);
+  void retry_letters(Sealed& sealed, const Error& error);
+  void retry_write(Sealed& sealed, const Error& error);
+  void note_retry(Sealed& sealed, const Error& error);
+  bool is_waited_for(const Error& error) const;
+  bool letters_fail() const;
+  void show_breaker();
   void finish();
   void drop_stages();
   Positions positions_of(const MicroBatch& batch) const;
@@ -149,6 +160,7 @@ class Engine final : public AssignmentListener {
                                client::Watermarks marks);
   void leave_out(const client::TopicPartition& partition, const Error& error);
   void ask_left_out();
+  bool ask_left_out(const client::TopicPartition& partition);
   Result<void> take_back(const client::TopicPartition& partition);
   void forget_partitions();
   void report_left_out();
@@ -160,6 +172,9 @@ class Engine final : public AssignmentListener {
     std::optional<TimePoint> behind_since;  // when we first knew of records that we had not
   };
   void commit_group(bool wait);
+  void on_committed(const std::vector<client::TopicPartitionOffset>& offsets,
+                    const Result<void>& committed);
+  void show_trouble();
   void report(const Sealed& done);
   void tick();
   void hear_ends();
@@ -182,6 +197,7 @@ class Engine final : public AssignmentListener {
   std::map<client::TopicPartition, End> ends_;
   struct LeftOut {
     std::string why;
+    bool damaged = false;  // else its start is not known yet
     int attempt = 0;
     TimePoint retry_at{};
   };
@@ -189,6 +205,7 @@ class Engine final : public AssignmentListener {
   std::uint64_t epoch_ = 0;
   std::int64_t next_batch_ = 0;
   bool assigned_once_ = false;
+  bool topic_was_gone_ = false;  // since partitions were last assigned
 
   std::unique_ptr<MicroBatch> open_;
   TimePoint seal_at_{};
@@ -211,6 +228,10 @@ class Engine final : public AssignmentListener {
   TimePoint last_poll_;
   TimePoint last_commit_{};
   TimePoint source_retry_at_{};
+  int source_attempt_ = 0;
+  std::string trouble_;  // as shown in the status
+  Breaker breaker_;
+  Breaker::State breaker_shown_ = Breaker::State::Closed;
   TimePoint next_tick_{};
   TimePoint next_ask_{};
   client::TopicPartition last_asked_;

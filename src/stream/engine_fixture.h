@@ -37,6 +37,7 @@ struct World {
   };
   std::map<std::string, Row> table;
   Positions checkpoints;
+  bool checkpoints_may_go_back = false;
   std::vector<std::string> letters;  // "reason offset value", or "reason offset (what is left out)"
   std::size_t writes = 0;
 
@@ -61,6 +62,10 @@ class TestSource final : public Source {
   TestSource(World& world, FakeClock& clock) : world_(world), clock_(clock) {}
 
   Result<void> open(AssignmentListener& listener) override {
+    if (next_open_failure) {
+      Error error = *std::exchange(next_open_failure, std::nullopt);
+      return fail(std::move(error));
+    }
     listener_ = &listener;
     return {};
   }
@@ -122,11 +127,20 @@ class TestSource final : public Source {
     const auto heard = heard_.find(partition);
     return heard == heard_.end() ? std::nullopt : std::optional(heard->second);
   }
-  Result<void> commit(const std::vector<client::TopicPartitionOffset>& offsets, bool) override {
+  Result<void> commit(const std::vector<client::TopicPartitionOffset>& offsets) override {
+    if (commit_failures > 0) {
+      --commit_failures;
+      return fail(Code::Unavailable, "the coordinator is away");
+    }
     for (const auto& offset : offsets)
       world_.group[offset.topic_partition()] = {offset.offset, offset.metadata};
     return {};
   }
+  void commit_soon(const std::vector<client::TopicPartitionOffset>& offsets,
+                   Function<void(Result<void>)> done) override {
+    done(commit(offsets));
+  }
+  std::optional<Error> trouble() override { return in_trouble; }
   void close() override {
     if (assigned_) revoke();
     closed = true;
@@ -158,8 +172,11 @@ class TestSource final : public Source {
 
   std::size_t chunk = 4;
   int pauses = 0;
+  int commit_failures = 0;
   bool closed = false;
+  std::optional<Error> in_trouble;
   std::optional<Error> next_failure;
+  std::optional<Error> next_open_failure;
   std::set<TopicPartition> damaged;  // the broker cannot read them
   std::set<TopicPartition> held;
   std::function<void()> on_resume;
@@ -186,12 +203,14 @@ class TestStore final : public Store {
   std::size_t bytes_max() const override { return 1 << 30; }
   bool keeps_positions() const override { return true; }
   Result<Positions> positions(const std::vector<TopicPartition>&) override {
+    if (away) return fail(Code::Timeout, "no answer");
     return world_.checkpoints;
   }
   std::string description() const override { return "ks.t"; }
 
   void write(StoreBatch batch, Function<void(Result<StoreOutcome>)> done) override {
     ++world_.writes;
+    largest = std::max(largest, batch.selection.size());
     if (!failures.empty()) {
       Error error = failures.front();
       failures.erase(failures.begin());
@@ -221,7 +240,7 @@ class TestStore final : public Store {
     }
     for (const auto& [partition, position] : batch.positions) {
       const auto before = world_.checkpoints.find(partition);
-      if (before != world_.checkpoints.end()) {
+      if (before != world_.checkpoints.end() && !world_.checkpoints_may_go_back) {
         EXPECT_GE(position.offset, before->second.offset) << "a checkpoint went back";
       }
       world_.checkpoints[partition] = position;
@@ -229,6 +248,8 @@ class TestStore final : public Store {
   }
 
   std::vector<Error> failures;
+  bool away = false;
+  std::size_t largest = 0;  // rows of a write
   std::string poison = "no such key";
   bool hold = false;
   std::vector<std::pair<StoreBatch, Function<void(Result<StoreOutcome>)>>> held;
@@ -244,8 +265,7 @@ class TestDeadLetters final : public DeadLetters {
             Function<void(std::vector<Result<void>>)> done) override {
     if (failures > 0) {
       --failures;
-      return done(
-          std::vector<Result<void>>(letters.size(), fail(Code::Unavailable, "broker away")));
+      return done(std::vector<Result<void>>(letters.size(), fail(failure)));
     }
     if (stuck) return held.push_back({std::move(letters), std::move(done)});
     deliver(letters, done);
@@ -278,6 +298,7 @@ class TestDeadLetters final : public DeadLetters {
   }
 
   int failures = 0;
+  Error failure{Code::Unavailable, "broker away"};
   bool stuck = false;
   std::size_t bytes_max = 1'000'000;
   std::vector<std::pair<std::vector<DeadLetter>, Function<void(std::vector<Result<void>>)>>> held;

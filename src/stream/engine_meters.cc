@@ -67,6 +67,10 @@ Engine::Meters::Meters(Metrics& registry, const PipelineSpec& spec)
   bytes =
       metrics.counter("ingest_bytes_written_total", "Request bytes acknowledged by the sink", sink);
   sink_inflight = metrics.gauge("ingest_sink_inflight", "Writes in the sink's hands", sink);
+  breaker = metrics.gauge("ingest_sink_breaker_state",
+                          "0: the sink gets batches, 1: it is asked with a small piece, 2: it is "
+                          "left alone",
+                          sink);
   request_seconds = metrics.histogram("ingest_sink_request_duration_seconds",
                                       "A write of the sink, whatever came of it", sink);
   batch_rows = metrics.histogram("ingest_batch_rows", "Records in a batch", base,
@@ -116,14 +120,15 @@ Engine::Meters::Partition& Engine::Meters::of(const client::TopicPartition& part
                                        "For how long the oldest record behind has waited", labels),
                          metrics.gauge("ingest_committed_offset",
                                        "Next offset to read, as committed to the group", labels),
-                         paused("memory"), paused("damaged")})
+                         paused("memory"), paused("damaged"), paused("dlq"), paused("start")})
       .first->second;
 }
 
 void Engine::Meters::forget(const client::TopicPartition& partition) {
   Partition& meters = of(partition);
-  for (Metrics::Gauge* gauge : {&meters.lag, &meters.lag_seconds, &meters.committed,
-                                &meters.paused_memory, &meters.paused_damaged})
+  for (Metrics::Gauge* gauge :
+       {&meters.lag, &meters.lag_seconds, &meters.committed, &meters.paused_memory,
+        &meters.paused_damaged, &meters.paused_dlq, &meters.paused_start})
     gauge->set(0);
 }
 

@@ -19,6 +19,8 @@ struct Engine::Meters {
     Metrics::Gauge committed;
     Metrics::Gauge paused_memory;
     Metrics::Gauge paused_damaged;
+    Metrics::Gauge paused_dlq;
+    Metrics::Gauge paused_start;
   };
   Partition& of(const client::TopicPartition& partition);
   void forget(const client::TopicPartition& partition);
@@ -43,6 +45,7 @@ struct Engine::Meters {
   Metrics::Gauge assigned;
   Metrics::Gauge checkpoint_age;
   Metrics::Gauge sink_inflight;
+  Metrics::Gauge breaker;
   Metrics::Gauge decode_busy;
   Metrics::Gauge transform_busy;
   Metrics::Gauge sink_busy;

@@ -16,7 +16,9 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr int kAssignAttempts = 20;
+constexpr int kAssignAttempts = 2;      // then the partitions wait, and the group is not held up
+constexpr int kAssignAttemptsNow = 20;  // of a pipeline that is to end by itself
+constexpr Duration kAskBudget = Millis(200);    // for one tick
 constexpr Duration kAskTimeout = seconds(10);   // when nothing can go on without the answer
 constexpr Duration kAgainTimeout = seconds(1);  // when the others wait meanwhile
 constexpr Duration kLeftOutFirst = seconds(1);
@@ -41,9 +43,10 @@ Result<void> Engine::start_partition(const client::TopicPartition& partition, co
   const auto checkpoint = stands.checkpoints.find(partition);
   const auto group = stands.committed.find(partition);
   const bool has_checkpoint = checkpoint != stands.checkpoints.end();
-  const Start start = TRY(decide_start(
-      partition, has_checkpoint ? std::optional(checkpoint->second) : std::nullopt,
-      group == stands.committed.end() ? Committed{} : group->second, marks, spec_.source));
+  const Start start =
+      TRY(decide_start(partition, has_checkpoint ? std::optional(checkpoint->second) : std::nullopt,
+                       group == stands.committed.end() ? Committed{} : group->second, marks,
+                       spec_.source, topic_was_gone_));
   if (!start.note.empty()) log_warn("stream", "pipeline {}: {}", spec_.name, start.note);
   const std::int64_t offset = start.position.offset;
   MicroBatch::PartitionState state{WriteClock(start.position.write_clock), ++epoch_, offset,
@@ -78,17 +81,28 @@ Result<void> Engine::choose_starts(std::vector<client::TopicPartitionOffset>& pa
 }
 
 Result<void> Engine::on_assigned(std::vector<client::TopicPartitionOffset>& partitions) {
+  const bool ends_by_itself = spec_.trigger.kind == Trigger::Kind::AvailableNow;
+  const int attempts = ends_by_itself ? kAssignAttemptsNow : kAssignAttempts;
   Result<void> chosen = choose_starts(partitions);
   for (int attempt = 0; !chosen && classify(chosen.error().code) == Failing::Transient &&
-                        attempt < kAssignAttempts && !stopping_;
+                        attempt < attempts && !stopping_;
        ++attempt) {
     parts_.inbox.wait(backoff(attempt));
     chosen = choose_starts(partitions);
   }
-  if (!chosen) {
+  if (!chosen && (ends_by_itself || !is_waited_for(chosen.error()))) {
     fail_with(chosen.error().message);
     return chosen;
   }
+  if (!chosen) {  // the store or the coordinator is away
+    for (auto& partition : partitions) {
+      if (partitions_.contains(partition.topic_partition())) continue;
+      leave_out(partition.topic_partition(), chosen.error());
+      partition.offset = client::kOffsetNone;
+    }
+  }
+  source_attempt_ = 0;
+  if (!partitions.empty() && left_out_.empty()) topic_was_gone_ = false;
   assigned_once_ = true;
   meters_->assigned.set(static_cast<double>(partitions_.size()));
   meters_->rebalances("assigned").add();
@@ -144,33 +158,52 @@ void Engine::leave_out(const client::TopicPartition& partition, const Error& err
   const bool is_new = left_out_.try_emplace(partition).second;
   LeftOut& out = left_out_.at(partition);
   out.why = error.message;
+  out.damaged = error.code == Code::Io;
   out.retry_at = parts_.clock.now() + backoff(out.attempt++, kLeftOutFirst, kLeftOutMost);
-  meters_->of(partition).paused_damaged.set(1);
+  meters_->of(partition).paused_damaged.set(out.damaged ? 1 : 0);
+  meters_->of(partition).paused_start.set(out.damaged ? 0 : 1);
   if (is_new)
-    log_error("stream", "pipeline {} leaves {} out until the broker can read it: {}", spec_.name,
-              text(partition), error.message);
+    log_error("stream", "pipeline {} leaves {} out for now: {}", spec_.name, text(partition),
+              error.message);
 }
 
-// Asks for one that is due, so that the others do not wait long. Not while all are paused, since
-// the source could not begin it.
+// Asks for those that are due, until one fails or some time is spent, so that the others do not
+// wait long. Not while all are paused, since the source could not begin it.
 void Engine::ask_left_out() {
-  if (paused_) return;
-  const auto due = std::find_if(left_out_.begin(), left_out_.end(), [&](const auto& entry) {
-    return parts_.clock.now() >= entry.second.retry_at;
-  });
-  if (due == left_out_.end()) return;
-  const client::TopicPartition partition = due->first;
-  if (const auto taken = take_back(partition); taken) {
-    left_out_.erase(partition);
-    meters_->of(partition).paused_damaged.set(0);
-    meters_->assigned.set(static_cast<double>(partitions_.size()));
-    log_info("stream", "pipeline {} reads {} again", spec_.name, text(partition));
-  } else if (classify(taken.error().code) == Failing::Transient) {
-    leave_out(partition, taken.error());
-  } else {
-    fail_with(taken.error().message);
+  if (paused_ || left_out_.empty()) return;
+  const TimePoint began = parts_.clock.now();
+  bool asked = false;
+  for (bool more = true; more && parts_.clock.now() - began < kAskBudget;) {
+    const auto due = std::find_if(left_out_.begin(), left_out_.end(), [&](const auto& entry) {
+      return parts_.clock.now() >= entry.second.retry_at;
+    });
+    if (due == left_out_.end()) break;
+    asked = true;
+    more = ask_left_out(client::TopicPartition(due->first));
   }
-  report_left_out();
+  if (asked) report_left_out();
+}
+
+bool Engine::ask_left_out(const client::TopicPartition& partition) {
+  if (const auto taken = take_back(partition); !taken) {
+    if (is_waited_for(taken.error())) {
+      leave_out(partition, taken.error());
+    } else {
+      fail_with(taken.error().message);
+    }
+    return false;
+  }
+  // What held one up held up all that were not damaged: they need not wait any longer.
+  const bool was_damaged = left_out_.at(partition).damaged;
+  left_out_.erase(partition);
+  meters_->of(partition).paused_damaged.set(0);
+  meters_->of(partition).paused_start.set(0);
+  meters_->assigned.set(static_cast<double>(partitions_.size()));
+  for (auto& [other, out] : left_out_) {
+    if (!was_damaged && !out.damaged) out.retry_at = parts_.clock.now();
+  }
+  log_info("stream", "pipeline {} reads {} again", spec_.name, text(partition));
+  return true;
 }
 
 Result<void> Engine::take_back(const client::TopicPartition& partition) {

@@ -37,11 +37,30 @@ void Engine::tick() {
   }
   renew_lag();
   const bool held_back = source_open_ && !stopping_ && !accepting();
-  for (const auto& [partition, state] : partitions_)
-    meters_->of(partition).paused_memory.set(held_back ? 1 : 0);
+  const bool letters = letters_fail();
+  for (const auto& [partition, state] : partitions_) {
+    meters_->of(partition).paused_memory.set(held_back && !letters ? 1 : 0);
+    meters_->of(partition).paused_dlq.set(held_back && letters ? 1 : 0);
+  }
+  show_trouble();
   meters_->decode_busy.set(decoding_.look(now));
   meters_->transform_busy.set(transforming_.look(now));
   meters_->sink_busy.set(writing_share_.look(now));
+}
+
+// What the consumer struggles with, unless the status says something already.
+void Engine::show_trouble() {
+  const auto trouble = source_open_ ? parts_.source.trouble() : std::nullopt;
+  const std::string now = trouble ? trouble->message : "";
+  if (now == trouble_) return;
+  if (trouble && trouble->code == Code::Unauthorized) {
+    log_error("stream", "pipeline {} cannot read: {}; it is tried again until it works", spec_.name,
+              now);
+  }
+  parts_.report.update([&](PipelineStatus& status) {
+    if (status.error.empty() || status.error == trouble_) status.error = now;
+  });
+  trouble_ = now;
 }
 
 const MicroBatch* Engine::oldest_batch() const {

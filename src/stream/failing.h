@@ -9,7 +9,9 @@ namespace penstock::stream {
 enum class Failing {
   Transient,  // the same again may work
   Row,        // this row, or this batch of rows, is refused for good
-  Global,     // nothing will work before a person has helped
+  Person,     // it works again once a person has helped, and nothing of ours has to change: a
+              // password that expired, a right that was taken away, a table that was dropped
+  Global,     // nothing will work before a person has changed the pipeline or its configuration
 };
 
 constexpr Failing classify(Code code) {
@@ -21,6 +23,9 @@ constexpr Failing classify(Code code) {
     case Code::Conflict:
     case Code::NoSpace:
       return Failing::Transient;
+    case Code::Unauthorized:
+    case Code::NotFound:
+      return Failing::Person;
     case Code::InvalidArgument:
     case Code::TooLarge:
     case Code::OutOfRange:

@@ -48,8 +48,9 @@ class KafkaSourcePort final : public Source {
       : topics_(spec.source.topics) {
     config_.kafka = kafka_config(spec, settings);
     config_.group = spec.source.group;
-    config_.group_instance = settings.group_instance;
-    config_.start = spec.source.start == StartAt::Earliest ? "earliest" : "latest";
+    config_.group_instance =
+        spec.source.group_instance.empty() ? settings.group_instance : spec.source.group_instance;
+    config_.start = "error";  // the engine decides, with the checkpoint and the present range
     auto& properties = config_.kafka.properties;
     // What librdkafka reads ahead counts too: an eighth of the pipeline's memory.
     properties.emplace("queued.max.messages.kbytes",
@@ -57,10 +58,11 @@ class KafkaSourcePort final : public Source {
     properties.emplace("queued.min.messages", "1000000");
     properties.emplace("fetch.error.backoff.ms", "50");
     for (const auto& [name, value] : spec.source.properties) properties[name] = value;
+    properties.erase("auto.offset.reset");  // it would pass over records in silence
   }
 
   Result<void> open(AssignmentListener& listener) override {
-    TRY(create_missing_topics());
+    TRY(find_topics());
     auto opened = TRY(client::KafkaConsumer::open(config_));
     {
       const std::lock_guard lock(mutex_);
@@ -119,14 +121,17 @@ class KafkaSourcePort final : public Source {
     if (!marks) return std::nullopt;
     return marks->high;
   }
-  Result<void> commit(const std::vector<client::TopicPartitionOffset>& offsets,
-                      bool wait) override {
-    if (!consumer_) return {};
-    if (wait) return consumer_->commit(offsets);
-    consumer_->commit_async(offsets, [](Result<void> result) {
-      if (!result) log_warn("stream", "committing to the group failed: {}", result.error().message);
-    });
-    return {};
+  Result<void> commit(const std::vector<client::TopicPartitionOffset>& offsets) override {
+    if (!consumer_) return fail(Code::Closed, "the consumer is closed");
+    return consumer_->commit(offsets);
+  }
+  void commit_soon(const std::vector<client::TopicPartitionOffset>& offsets,
+                   Function<void(Result<void>)> done) override {
+    if (!consumer_) return done(fail(Code::Closed, "the consumer is closed"));
+    consumer_->commit_async(offsets, std::move(done));
+  }
+  std::optional<Error> trouble() override {
+    return consumer_ ? consumer_->trouble() : std::nullopt;
   }
   void close() override {
     if (!consumer_) return;
@@ -139,15 +144,25 @@ class KafkaSourcePort final : public Source {
 
  private:
   // A pipeline may start before its first producer. librdkafka's consumer does not ask the broker
-  // to make a topic when it subscribes, so the pipeline does, with the broker's own defaults.
-  Result<void> create_missing_topics() const {
+  // to make a topic when it subscribes, so the pipeline does, with the broker's own defaults. But
+  // only at first: who deletes a topic later wants to make it himself, or to have none.
+  Result<void> find_topics() {
     const auto admin = TRY(client::KafkaAdmin::open(config_.kafka, kAskTimeout));
     for (const std::string& topic : topics_) {
       const auto found = admin->topic(topic);
-      if (found || found.error().code != Code::NotFound) continue;  // the consumer will say why
+      if (found || found.error().code != Code::NotFound) {  // the consumer will say why
+        if (found) seen_.insert(topic);
+        continue;
+      }
+      if (seen_.contains(topic)) {
+        return fail(Code::NotFound,
+                    "topic {} has been deleted; the pipeline goes on when it is there again",
+                    topic);
+      }
       const auto created = admin->create_topic({.name = topic, .configs = {}});
       if (created) {
         log_info("stream", "topic {} was missing and has been created", topic);
+        seen_.insert(topic);
       } else if (created.error().code != Code::AlreadyExists) {
         return fail(created.error().with(fmt::format("topic {} does not exist", topic)));
       }
@@ -161,9 +176,10 @@ class KafkaSourcePort final : public Source {
       static_cast<void>(listener.on_assigned(rebalance.partitions));
       for (auto& partition : rebalance.partitions) {
         if (partition.offset != client::kOffsetNone) continue;
-        // Any offset will do, but a number: for a name like "earliest" the consumer would ask the
-        // broker for what the broker has just refused to say.
-        partition.offset = 0;
+        // Any offset in its range will do, but a number: for a name like "earliest" the consumer
+        // would ask the broker for what the broker may just have refused to say.
+        const auto marks = consumer_->watermarks(partition.topic_partition(), kSeekTimeout);
+        partition.offset = marks ? marks->low : 0;
         held_.insert(partition.topic_partition());
         to_hold_.push_back(partition.topic_partition());
       }
@@ -186,6 +202,7 @@ class KafkaSourcePort final : public Source {
   client::KafkaConsumerConfig config_;
   std::mutex mutex_;
   std::unique_ptr<client::KafkaConsumer> consumer_;
+  std::set<std::string> seen_;  // topics that were there once
   std::set<client::TopicPartition> held_;
   std::vector<client::TopicPartition> to_hold_;  // paused when the poll that assigned them is over
 };
@@ -216,6 +233,8 @@ class KafkaDeadLettersPort final : public DeadLetters {
     // The broker refuses whole batches: small ones, so that a letter is seldom refused for its
     // neighbours.
     properties.emplace("batch.size", "65536");
+    // A topic that does not take them is known after this, and they are sent again.
+    properties.emplace("message.timeout.ms", "10000");
   }
 
   void send(std::vector<DeadLetter> letters,

@@ -140,7 +140,7 @@ std::string start_of(std::optional<Position> checkpoint, const Committed& group,
 
 TEST(Start, CheckpointWinsOverOurOwnLateGroupCommit) {
   EXPECT_EQ(start_of(Position{70, 9, 3}, {60, commit_metadata(2)}), "70 clock 9");
-  EXPECT_EQ(start_of(Position{70, 9, 3}, {}), "70 clock 9");
+  EXPECT_EQ(start_of(Position{70, 9, 3}, {}), "70 clock 9 noted");
   EXPECT_EQ(start_of(Position{70, 9, 3}, {70, ""}), "70 clock 9");
   EXPECT_EQ(start_of(Position{70, 9, 3}, {80, commit_metadata(2)}), "80 clock 9 noted");
 }
@@ -158,6 +158,19 @@ TEST(Start, LostRecordsStopThePipelineUnlessToldOtherwise) {
   EXPECT_EQ(start_of(Position{3, 9, 1}, {}, {5, 10}, false), "5 clock 9 noted");
   EXPECT_EQ(start_of(Position{30, 9, 1}, {}, {0, 10}), "out of range");
   EXPECT_EQ(start_of(Position{30, 9, 1}, {}, {0, 10}, false), "0 clock 0 noted");
+}
+
+TEST(Start, ATopicSeenDeletedIsAnotherOneWhateverItsLength) {
+  KafkaSource source;
+  const auto start = [&](const Committed& group) {
+    return decide_start(kPartition, Position{70, 9, 3}, group, {0, 1000}, source, true);
+  };
+  EXPECT_FALSE(start({}));
+  EXPECT_EQ(start({70, commit_metadata(3)})->position.offset, 70)
+      << "the group's offset would have gone with the topic";
+  EXPECT_EQ(start({0, ""})->position.offset, 0) << "an operator's reset is the answer to it";
+  source.fail_on_data_loss = false;
+  EXPECT_EQ(start({})->position, (Position{0, 0, 3}));
 }
 
 Rows rows_of(std::vector<sql::Column> columns) {

@@ -22,7 +22,9 @@ enum class StartAt { Earliest, Latest };
 struct KafkaSource {
   std::string bootstrap_servers;  // empty: those of the configuration
   std::vector<std::string> topics;
-  std::string group;                  // by default the pipeline's name
+  std::string group;  // by default the pipeline's name
+  // This worker's own name in the group (static membership, KIP-345); empty: the process's.
+  std::string group_instance;
   StartAt start = StartAt::Earliest;  // for a group and pipeline without offsets only
   bool fail_on_data_loss = true;
   std::map<std::string, std::string> properties;  // passed to the Kafka client as they are
@@ -108,7 +110,12 @@ struct ParsedPipeline {
 
 // The value of an environment variable, or nothing. Tests give their own.
 using Environment = std::function<std::optional<std::string>(const std::string&)>;
-Environment process_environment();
+Environment process_environment();  // with HOSTNAME also where nobody exports it
+
+// What a broker takes for a member's name; the rule in words, for messages.
+bool is_group_instance(std::string_view name);
+inline constexpr std::string_view kGroupInstanceRule =
+    "a worker's name holds 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-', and is not '.' or '..'";
 
 // Reads one pipeline, reporting every problem and not only the first. ${NAME} and ${NAME:-default}
 // inside scalars are replaced from the environment. The SQL of schema and transform is parsed and

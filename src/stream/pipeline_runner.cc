@@ -7,6 +7,7 @@
 #include "net/thread.h"
 #include "stream/cql_store.h"
 #include "stream/engine.h"
+#include "stream/failing.h"
 #include "stream/kafka_ports.h"
 
 namespace penstock::stream {
@@ -72,15 +73,19 @@ struct PipelineRunner::Impl {
       auto types = store->open(plan.output());
       if (types) return plan.convert_output(*types);
       const Error& error = types.error();
-      const bool may_help = error.code == Code::Unavailable || error.code == Code::Timeout ||
-                            error.code == Code::Closed || error.code == Code::Io;
-      if (!may_help) return fail(error);
-      if (attempt % 10 == 0)
+      // A password may have expired, and is renewed without us.
+      const bool refused =
+          error.code == Code::Unauthorized && spec.trigger.kind != Trigger::Kind::AvailableNow;
+      if (classify(error.code) != Failing::Transient && !refused) return fail(error);
+      if (refused && attempt % 10 < 3) {
+        log_error("stream", "pipeline {} waits: {}", spec.name, error.message);
+      } else if (attempt % 10 == 0) {
         log_warn("stream", "pipeline {} waits for the store: {}", spec.name, error.message);
+      }
       report.update([&](PipelineStatus& status) {
         status.error = "waiting for the store: " + error.message;
       });
-      inbox.wait(Millis(std::min(100 << std::min(attempt, 5), 2000)));
+      inbox.wait(Millis(std::min(100 << std::min(attempt, 7), refused ? 10'000 : 2000)));
       inbox.run();
     }
     return {};

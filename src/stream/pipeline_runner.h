@@ -70,6 +70,7 @@ struct PipelineStatus {
   std::optional<std::int64_t> lag;  // records behind; not known before the first assignment
   // Partitions that the broker cannot read, and its words; the others go on.
   std::map<std::string, std::map<std::int32_t, std::string>> left_out;
+  std::string breaker = "closed";  // "open": the store fails and is left alone; "half_open"
 
   std::string json() const;  // one object, with latest progress left out
 };

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "base/text_file.h"
@@ -78,6 +81,7 @@ class PipelineReader {
     out.group = kafka.text("group", {"kafka.group.id", "group.id"}).value_or(spec_.name);
     if (out.group.empty() && !spec_.name.empty())
       file_.error(kafka.mark(), "source.kafka.group is empty");
+    group_instance(kafka);
     start(kafka.get("start", {"startingOffsets", "auto.offset.reset"}));
     if (auto fatal = kafka.flag("fail_on_data_loss", {"failOnDataLoss"}))
       out.fail_on_data_loss = *fatal;
@@ -92,6 +96,17 @@ class PipelineReader {
     }
     max_rows(kafka, {"maxOffsetsPerTrigger"}, "max_offsets_per_trigger");
     kafka.finish();
+  }
+
+  void group_instance(YamlSection& kafka) {
+    const auto node = kafka.get("group_instance", {"group.instance.id", "kafka.group.instance.id"});
+    if (!node) return;
+    const auto name = file_.scalar(node, "group_instance");
+    if (!name) return;
+    if (!is_group_instance(*name)) {
+      file_.error(node.Mark(), fmt::format("group_instance '{}': {}", *name, kGroupInstanceRule));
+    }
+    spec_.source.group_instance = *name;
   }
 
   void start(const YAML::Node& node) {
@@ -414,6 +429,15 @@ const CassandraSink* PipelineSpec::cassandra() const {
   return nullptr;
 }
 
+bool is_group_instance(std::string_view name) {
+  constexpr std::size_t kMost = 249;
+  return !name.empty() && name.size() <= kMost && name != "." && name != ".." &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '.' || c == '_' || c == '-';
+         });
+}
+
 std::string Problem::text() const {
   std::string out = file;
   if (line > 0) out += fmt::format(":{}:{}", line, column);
@@ -426,8 +450,11 @@ Environment process_environment() {
   return [](const std::string& name) -> std::optional<std::string> {
     const char* value =
         std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): nobody calls setenv
-    if (value == nullptr) return std::nullopt;
-    return value;
+    if (value != nullptr) return value;
+    // Shells know it and mostly do not export it; a worker's name is often made of it.
+    std::array<char, 256> host{};
+    if (name == "HOSTNAME" && ::gethostname(host.data(), host.size() - 1) == 0) return host.data();
+    return std::nullopt;
   };
 }
 

@@ -161,5 +161,23 @@ TEST(Units, DurationsAndSizes) {
   EXPECT_FALSE(parse_bytes("lots"));
 }
 
+TEST(PipelineYaml, AWorkersNameIsWhatABrokerTakes) {
+  const auto named =
+      parse(replaced("group: users", "group: users, group_instance: \"${TOPIC}-7.a\""));
+  ASSERT_TRUE(named.spec);
+  EXPECT_EQ(named.spec->source.group_instance, "users_data-7.a");
+  EXPECT_NE(problems(replaced("group: users", "group: users, group_instance: a/b"))
+                .find("group_instance 'a/b': a worker's name holds"),
+            std::string::npos);
+  EXPECT_FALSE(is_group_instance(""));
+  EXPECT_FALSE(is_group_instance(".."));
+  EXPECT_TRUE(is_group_instance(std::string(249, 'x')));
+  EXPECT_FALSE(is_group_instance(std::string(250, 'x')));
+}
+
+TEST(PipelineYaml, TheHostsNameNeedsNoExport) {
+  EXPECT_TRUE(process_environment()("HOSTNAME"));
+}
+
 }  // namespace
 }  // namespace penstock::stream

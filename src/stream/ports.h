@@ -58,7 +58,10 @@ class AssignmentListener {
 class Source {
  public:
   virtual ~Source() = default;
+  // NotFound: a topic that was there when we first opened is not. It is not ours to make again.
   virtual Result<void> open(AssignmentListener& listener) = 0;
+  // OutOfRange: an offset that we read from is not in its partition any more; open again to choose
+  // another.
   virtual Result<std::shared_ptr<const Fetched>> poll(std::size_t records_max,
                                                       std::size_t bytes_max, Duration wait) = 0;
   virtual void wake() = 0;  // any thread
@@ -73,9 +76,13 @@ class Source {
   virtual Result<client::Watermarks> watermarks(const client::TopicPartition&,
                                                 Duration timeout) = 0;
   virtual std::optional<std::int64_t> last_end(const client::TopicPartition&) = 0;  // as last heard
-  // Fire and forget when not `wait`.
-  virtual Result<void> commit(const std::vector<client::TopicPartitionOffset>& offsets,
-                              bool wait) = 0;
+  // Waits at most a few seconds. Whether the group has the offsets:
+  virtual Result<void> commit(const std::vector<client::TopicPartitionOffset>& offsets) = 0;
+  // The same without waiting; `done` is called from inside a later poll() or close().
+  virtual void commit_soon(const std::vector<client::TopicPartitionOffset>& offsets,
+                           Function<void(Result<void>)> done) = 0;
+  // What reading struggles with: brokers that are away, a refused password.
+  virtual std::optional<Error> trouble() = 0;
   // Leaves the group. The Fetched must be gone.
   virtual void close() = 0;
 };
@@ -105,7 +112,7 @@ class Store {
   virtual Result<Positions> positions(
       const std::vector<client::TopicPartition>& partitions) = 0;  // blocking
   // `done` on any thread: every row and then the positions are durable (on a store with atomic
-  // batches all at once).
+  // batches all at once). NotFound: the table is not what it was, or gone; it may come back.
   virtual void write(StoreBatch batch, Function<void(Result<StoreOutcome>)> done) = 0;
   virtual std::string description() const = 0;
 };

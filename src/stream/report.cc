@@ -80,10 +80,11 @@ std::string PipelineStatus::json() const {
   return fmt::format(
       "{{\"name\":{},\"state\":\"{}\",\"error\":{},\"leftOut\":{},\"started\":\"{}\","
       "\"batches\":{},\"rowsRead\":{},\"rowsWritten\":{},\"rowsFiltered\":{},\"rejected\":{},"
-      "\"lastReject\":{},\"lettersCut\":{},\"checkpoint\":{},\"highWatermark\":{},\"lag\":{}}}",
+      "\"lastReject\":{},\"lettersCut\":{},\"breaker\":\"{}\",\"checkpoint\":{},\"highWatermark\":{"
+      "},\"lag\":{}}}",
       json_text(name), stream::name(state), error.empty() ? "null" : json_text(error),
       json_left_out(left_out), json_time(started), batches, rows_read, rows_written, rows_filtered,
-      json_counts(rejected), json_words(last_reject), json_counts(letters_cut),
+      json_counts(rejected), json_words(last_reject), json_counts(letters_cut), breaker,
       json_offsets(checkpoint), json_offsets(high_watermark), lag ? std::to_string(*lag) : "null");
 }
 

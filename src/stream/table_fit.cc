@@ -16,12 +16,14 @@ bool in_key(const TableColumn& column) {
 
 }  // namespace
 
-Result<std::vector<TableColumn>> table_columns(client::CqlClient& client,
-                                               const CassandraSink& sink) {
-  const auto found =
-      TRY(client.query(fmt::format("SELECT column_name, kind, type FROM system_schema.columns "
-                                   "WHERE keyspace_name = {} AND table_name = {}",
-                                   text_literal(sink.keyspace), text_literal(sink.table))));
+std::string table_columns_cql(const CassandraSink& sink) {
+  return fmt::format(
+      "SELECT column_name, kind, type FROM system_schema.columns WHERE keyspace_name = {} AND "
+      "table_name = {}",
+      text_literal(sink.keyspace), text_literal(sink.table));
+}
+
+std::vector<TableColumn> table_columns(const client::ResultSet& found) {
   std::vector<TableColumn> columns;
   for (std::size_t row = 0; row < found.rows(); ++row) {
     columns.push_back({std::string(found.cell(row, 0).view()),
@@ -29,6 +31,11 @@ Result<std::vector<TableColumn>> table_columns(client::CqlClient& client,
                        std::string(found.cell(row, 2).view())});
   }
   return columns;
+}
+
+Result<std::vector<TableColumn>> table_columns(client::CqlClient& client,
+                                               const CassandraSink& sink) {
+  return table_columns(TRY(client.query(table_columns_cql(sink))));
 }
 
 Result<TableFit> fit_to_table(const CassandraSink& sink, const sql::Fields& output,
@@ -53,6 +60,7 @@ Result<TableFit> fit_to_table(const CassandraSink& sink, const sql::Fields& outp
                   found->name, table, found->type, sql::type_names());
     }
     fit.types.push_back(*type);
+    fit.columns.push_back(*found);
     if (in_key(*found)) fit.key.push_back(i);
   }
   for (const TableColumn& column : columns) {

@@ -19,13 +19,17 @@ struct TableColumn {
   std::string type;  // CQL's name
 };
 
+// The question that table_columns() reads the answer of.
+std::string table_columns_cql(const CassandraSink& sink);
+std::vector<TableColumn> table_columns(const client::ResultSet& found);
 // Empty when there is no such table. Blocking; not on a loop.
 Result<std::vector<TableColumn>> table_columns(client::CqlClient& client,
                                                const CassandraSink& sink);
 
-// How the output of a pipeline goes into a table: the table's types for the output's columns, and
-// which of those are its key.
+// How the output of a pipeline goes into a table: the table's columns for the output's, their
+// types, and which of those are its key.
 struct TableFit {
+  std::vector<TableColumn> columns;
   std::vector<sql::Type> types;
   std::vector<std::size_t> key;
 };

@@ -16,6 +16,8 @@ const std::vector<Command>& commands() {
       {"run", "Run one pipeline against the addresses of the configuration",
        "Examples:\n"
        "  penstock run pipelines/users.yaml   one worker; start more, they share the partitions\n"
+       "  penstock run users.yaml --group-instance $HOSTNAME --console 127.0.0.1:8081\n"
+       "                                      a restart moves no partition; metrics and status\n"
        "  penstock run users.yaml --bootstrap-server k1:9092 --contact-points c1,c2",
        add_run},
       {"produce", "Send lines to a topic (flags of kafka-console-producer)",
@@ -38,10 +40,11 @@ const std::vector<Command>& commands() {
        "  penstock topic describe events --json\n"
        "  penstock topic delete events",
        add_topic},
-      {"group", "List, describe (with lag) and delete consumer groups",
+      {"group", "List, describe (with lag), reset and delete consumer groups",
        "Examples:\n"
        "  penstock group list\n"
        "  penstock group describe users\n"
+       "  penstock group reset-offsets users --topic users_data --to-earliest --execute\n"
        "  penstock group delete old-readers",
        add_group},
       {"cql", "Ask the store in CQL: statements from -e, -f, standard input, or a line editor",

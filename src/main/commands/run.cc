@@ -5,19 +5,26 @@
 #include <memory>
 
 #include "base/logging.h"
+#include "http/http_server.h"
 #include "main/commands/commands.h"
 #include "main/exit_code.h"
 #include "main/pipeline_files.h"
 #include "main/pipelines.h"
+#include "main/process_metrics.h"
 #include "main/stop_signals.h"
 #include "main/targets.h"
 
 namespace penstock::main_room {
 namespace {
 
+constexpr Duration kStopBudget = Millis(1500);
+constexpr Duration kHttpCloseBudget = Millis(200);
+
 struct Options {
   Targets targets;
   std::string file;
+  std::string group_instance;
+  std::string console;  // HOST:PORT of our own HTTP; empty: none
   bool json = false;
   LogFlags log;
 };
@@ -38,37 +45,82 @@ int wait_saying_progress(StopSignals& signals, const stream::PipelineRunner& run
   }
 }
 
+// What people and Prometheus may ask of this worker.
+Result<std::unique_ptr<http::HttpServer>> serve(net::Loop& loop, const net::Address& address,
+                                                Metrics& metrics, const Pipelines& pipelines) {
+  note_start(metrics);
+  http::Router router;
+  router.add("GET", "/metrics", [&](const http::Request&) { return metrics_page(metrics); });
+  pipelines.add_routes(router);
+  http::HttpOptions options;
+  options.address = address;
+  auto server = TRY(http::HttpServer::listen(loop, options, std::move(router)));
+  log_info("main", "HTTP on {}", server->address().text());
+  return server;
+}
+
+stream::ConnectionSettings settings_of(const Targets& targets) {
+  stream::ConnectionSettings settings;
+  settings.bootstrap_servers = targets.bootstrap_servers();
+  settings.kafka_properties = targets.config().kafka.client_properties;
+  settings.cassandra_contact_points = targets.contact_points();
+  settings.cassandra = targets.config().cassandra.client;
+  return settings;
+}
+
+// Runs the pipelines until they end by themselves or a signal comes.
+Result<void> run_until_stopped(StopSignals& signals, const Pipelines& pipelines) {
+  stream::PipelineRunner& runner = pipelines.front();
+  Result<void> ended;
+  net::BlockingPool watch(1, "pipeline");
+  watch.run([&] {
+    ended = runner.wait();
+    signals.release();
+  });
+  if (wait_saying_progress(signals, runner) != 0)
+    log_info("main", "stopping; a second signal stops at once");
+  runner.stop(kStopBudget);
+  watch.stop();  // `ended` is there
+  return ended;
+}
+
 int run(Options& options) {
+  net::Address console;
+  if (!options.console.empty()) {
+    const auto parsed = net::Address::parse(options.console);
+    if (!parsed) return usage_error(fmt::format("--console: {}", parsed.error().message));
+    console = *parsed;
+  }
+  if (!options.group_instance.empty() && !stream::is_group_instance(options.group_instance)) {
+    return usage_error(fmt::format("--group-instance '{}': {}", options.group_instance,
+                                   stream::kGroupInstanceRule));
+  }
   if (!options.targets.find()) return kBadConfig;
   auto specs = read_pipelines({options.file}, false);
   if (!specs) return kBadConfig;
+  if (!options.group_instance.empty())
+    specs->front().source.group_instance = options.group_instance;
   options.log.start();
   ::signal(SIGPIPE, SIG_IGN);
 
   StopSignals signals;
   net::Loops loops(1, "loop");
   Metrics metrics;
-  stream::ConnectionSettings settings;
-  settings.bootstrap_servers = options.targets.bootstrap_servers();
-  settings.kafka_properties = options.targets.config().kafka.client_properties;
-  settings.cassandra_contact_points = options.targets.contact_points();
-  settings.cassandra = options.targets.config().cassandra.client;
-  const auto runner = stream::PipelineRunner::start(
-      std::move(specs->front()), settings, loops.at(0), standard_output(), metrics, system_clock());
-  if (!runner) return failed(runner.error().with(options.file));
-  Result<void> ended;
-  {
-    net::BlockingPool watch(1, "pipeline");
-    watch.run([&] {
-      ended = (*runner)->wait();
-      signals.release();
-    });
-    if (wait_saying_progress(signals, **runner) != 0)
-      log_info("main", "stopping; a second signal stops at once");
-    (*runner)->stop(Millis(1500));
+  Pipelines pipelines;
+  if (auto started =
+          pipelines.start(*std::move(specs), settings_of(options.targets), loops.at(0), metrics);
+      !started)
+    return failed(started.error());
+  std::unique_ptr<http::HttpServer> http;
+  if (!options.console.empty()) {
+    auto served = serve(loops.at(0), console, metrics, pipelines);
+    if (!served) return failed(served.error());
+    http = *std::move(served);
   }
+  const Result<void> ended = run_until_stopped(signals, pipelines);
+  if (http != nullptr) http->close(kHttpCloseBudget);
   if (options.json) {
-    for (const stream::Progress& progress : (*runner)->progress())
+    for (const stream::Progress& progress : pipelines.front().progress())
       fmt::print("{}\n", progress.json());
   }
   return ended ? kOk : failed(ended.error());
@@ -82,6 +134,13 @@ Run add_run(CLI::App& app) {
   options->targets.add_kafka_flag(app);
   options->targets.add_cassandra_flag(app);
   app.add_option("pipeline", options->file, "Pipeline file")->required()->type_name("FILE");
+  app.add_option("--group-instance", options->group_instance,
+                 "This worker's own name in the group, the same after each restart: a rolling "
+                 "restart then moves no partition")
+      ->type_name("NAME");
+  app.add_option("--console", options->console,
+                 "Serve /metrics, /livez, /readyz and /api/pipelines here (default: nothing)")
+      ->type_name("HOST:PORT");
   app.add_flag("--json", options->json,
                "At the end, the progress of the last batches as JSON lines");
   options->log.add(app);
