@@ -7,10 +7,10 @@
 
 namespace penstock {
 
-std::uint32_t crc32c(BytesView bytes) {
+std::uint32_t crc32c(BytesView bytes, std::uint32_t before) {
   // ISA-L takes an int for the length, and leaves both inversions to the caller.
   constexpr std::size_t kChunk = std::size_t{1} << 30;
-  std::uint32_t state = 0xffffffffU;
+  std::uint32_t state = ~before;
   while (!bytes.empty()) {
     const std::size_t size = std::min(bytes.size(), kChunk);
     state = crc32_iscsi(reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data())),

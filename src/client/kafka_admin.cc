@@ -115,8 +115,8 @@ struct KafkaAdmin::Impl {
   }
 
   Result<std::map<std::string, std::string>> configs(rd_kafka_ResourceType_t type,
-                                                     const std::string& name,
-                                                     std::string_view what) const {
+                                                     const std::string& name, std::string_view what,
+                                                     bool own_only = false) const {
     const Owned<rd_kafka_ConfigResource_t> resource(
         rd_kafka_ConfigResource_new(type, name.c_str()));
     rd_kafka_ConfigResource_t* resources[] = {resource.get()};
@@ -135,6 +135,9 @@ struct KafkaAdmin::Impl {
       const rd_kafka_ConfigEntry_t** entries =
           rd_kafka_ConfigResource_configs(results[i], &entries_count);
       for (std::size_t entry = 0; entry < entries_count; ++entry) {
+        if (own_only && rd_kafka_ConfigEntry_source(entries[entry]) !=
+                            RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG)
+          continue;
         configs[rd_kafka_ConfigEntry_name(entries[entry])] =
             or_empty(rd_kafka_ConfigEntry_value(entries[entry]));
       }
@@ -200,6 +203,11 @@ Result<std::map<std::string, std::string>> KafkaAdmin::topic_configs(
 Result<std::map<std::string, std::string>> KafkaAdmin::broker_configs(std::int32_t id) const {
   return impl_->configs(RD_KAFKA_RESOURCE_BROKER, std::to_string(id),
                         fmt::format("configuration of broker {}", id));
+}
+
+Result<std::map<std::string, std::string>> KafkaAdmin::own_topic_configs(
+    const std::string& name) const {
+  return impl_->configs(RD_KAFKA_RESOURCE_TOPIC, name, "configuration of topic " + name, true);
 }
 
 Result<void> KafkaAdmin::create_topic(const NewTopic& topic) const {

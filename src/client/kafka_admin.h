@@ -72,6 +72,8 @@ class KafkaAdmin {
   Result<std::vector<TopicInfo>> topics() const;           // all, by name
   Result<TopicInfo> topic(const std::string& name) const;  // NotFound; does not create it
   Result<std::map<std::string, std::string>> topic_configs(const std::string& name) const;
+  // Only what was set for the topic itself, so without the broker's defaults.
+  Result<std::map<std::string, std::string>> own_topic_configs(const std::string& name) const;
   // Needs the right to describe the cluster's configuration, which not every user has.
   Result<std::map<std::string, std::string>> broker_configs(std::int32_t id) const;
   Result<void> create_topic(const NewTopic& topic) const;    // AlreadyExists

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "client/moved_offset.h"
+
 namespace penstock::stream {
 namespace {
 
@@ -82,6 +84,14 @@ Result<Start> decide_start(const client::TopicPartition& partition,
                fmt::format("{}[{}]: the group is at {}, ahead of the checkpoint at {}",
                            partition.topic, partition.partition, group.offset, checkpoint->offset)};
     }
+    return within(partition, std::move(start), marks, source.fail_on_data_loss);
+  }
+  if (client::moved_from(group.metadata) == checkpoint->offset) {
+    // The same place in a copy of the topic; the clock goes on, so that a newer record of a key
+    // wins over an older one that was written before the move.
+    Start start{{group.offset, checkpoint->write_clock, checkpoint->batch},
+                fmt::format("{}[{}]: the topic was moved here; {} is what was {}", partition.topic,
+                            partition.partition, group.offset, checkpoint->offset)};
     return within(partition, std::move(start), marks, source.fail_on_data_loss);
   }
   // The records will be written with the timestamps they had, so that a replay changes nothing: the

@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 
+#include "client/moved_offset.h"
 #include "stream/ack_tracker.h"
 #include "stream/backoff.h"
 #include "stream/bisection.h"
@@ -147,6 +148,11 @@ TEST(Start, CheckpointWinsOverOurOwnLateGroupCommit) {
 TEST(Start, AnOperatorsResetIsHonouredInBothDirections) {
   EXPECT_EQ(start_of(Position{70, 9, 3}, {10, ""}), "10 clock 0 noted");
   EXPECT_EQ(start_of(Position{70, 9, 3}, {90, "by hand"}), "90 clock 0 noted");
+}
+TEST(Start, AMovedTopicGoesOnWhereItWasWithItsClock) {
+  EXPECT_EQ(start_of(Position{70, 9, 3}, {10, client::moved_metadata(70)}), "10 clock 9 noted");
+  EXPECT_EQ(start_of(Position{70, 9, 3}, {10, client::moved_metadata(69)}), "10 clock 0 noted");
+  EXPECT_EQ(start_of({}, {10, client::moved_metadata(70)}), "10 clock 0");
 }
 TEST(Start, WithoutOffsetsThePipelineSaysWhere) {
   EXPECT_EQ(start_of({}, {}, {5, 1000}), "5 clock 0");

@@ -9,7 +9,7 @@ FLOORS = {
     "base": 0,
     "net": 1, "wire/kafka": 1, "wire/cql": 1, "sql": 1,
     "log": 2, "table": 2, "client": 2, "http": 2,
-    "broker": 3, "cql": 3, "stream": 3,
+    "broker": 3, "cql": 3, "stream": 3, "transfer": 3,
     "main": 5,
 }
 SOURCES = sorted(p for p in SRC.rglob("*") if p.suffix in (".h", ".cc") and p.parent != SRC)

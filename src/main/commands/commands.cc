@@ -53,6 +53,17 @@ const std::vector<Command>& commands() {
        "  penstock cql -k spark_streams -f schema.cql\n"
        "  penstock cql                        a shell; HELP shows what it knows",
        add_cql},
+      {"export", "Copy a topic or a table into a folder; an interrupted copy goes on",
+       "Examples:\n"
+       "  penstock export topic users_data --to moving/users_data\n"
+       "  penstock export table spark_streams.created_users --to moving/created_users",
+       add_export},
+      {"import", "Copy such a folder into a broker or store, and check the copy",
+       "Examples:\n"
+       "  penstock import moving/users_data -b k1:9092\n"
+       "  penstock import moving/created_users --contact-points c1,c2\n"
+       "  penstock import moving/users_data --as users_again",
+       add_import},
       {"validate",
        "Check the configuration and pipelines: every problem with line, column and suggestion",
        "Examples:\n"

@@ -31,6 +31,8 @@ Run add_consume(CLI::App& app);
 Run add_topic(CLI::App& app);
 Run add_group(CLI::App& app);
 Run add_cql(CLI::App& app);
+Run add_export(CLI::App& app);
+Run add_import(CLI::App& app);
 Run add_validate(CLI::App& app);
 Run add_generate(CLI::App& app);
 Run add_doctor(CLI::App& app);
