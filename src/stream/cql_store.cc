@@ -20,6 +20,8 @@ namespace {
 
 using sql::Type;
 
+constexpr int kNotReadyMax = 20;  // tries of open(), each after up to two seconds
+
 constexpr std::string_view kCheckpoints = "penstock.checkpoints";
 
 // What the rows of one request point to.
@@ -81,12 +83,25 @@ class CqlStore final : public Store {
       : pipeline_(spec.name), sink_(sink), settings_(settings), loop_(loop), metrics_(metrics) {}
 
   Result<std::vector<Type>> open(const sql::Fields& output) override {
+    auto types = open_once(output);
+    // Workers that start together make the tables together. A server may then show a table that it
+    // cannot prepare for yet: the same again, soon.
+    if (!types && types.error().code == Code::InvalidArgument && refused_by_server_ &&
+        ++not_ready_ <= kNotReadyMax) {
+      return fail(Code::Unavailable, "{}", types.error().message);
+    }
+    return types;
+  }
+
+  Result<std::vector<Type>> open_once(const sql::Fields& output) {
+    refused_by_server_ = false;
     TRY(connect());
     const std::size_t nodes =
         server_.topology ? std::max<std::size_t>(server_.topology->nodes().size(), 1) : 1;
     if (sink_.create_if_missing)
       TRY(create_keyspace(sink_.keyspace, std::min<std::size_t>(nodes, 3)));
     std::vector<Type> types = TRY(read_table(output));
+    refused_by_server_ = true;  // from here on an invalid request is the server's word
     insert_ = TRY_WITH(client_->prepare(insert_cql(sink_, output)), description());
     TRY(open_checkpoints(std::min<std::size_t>(nodes, 3)));
     return types;
@@ -320,6 +335,8 @@ class CqlStore final : public Store {
   Metrics& metrics_;
   std::unique_ptr<client::CqlClient> client_;
   client::CqlServerInfo server_;
+  bool refused_by_server_ = false;
+  int not_ready_ = 0;
   std::vector<std::size_t> key_;
   std::vector<TableColumn> written_;  // as they were when we opened; constant since
   client::PreparedPtr insert_;

@@ -76,6 +76,11 @@ def figures(request):
     return lambda **what: rows.append({"fault": request.node.name.removeprefix("test_"), **what})
 
 
+def pytest_runtest_logreport(report):
+    if report.failed:  # the others take a while
+        print(f"{report.nodeid} failed:\n{report.longreprtext[-6000:]}", flush=True)
+
+
 def pytest_sessionfinish():
     if not rows:
         return
