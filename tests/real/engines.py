@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts Apache Kafka and Apache Cassandra from Maven's jars: on 127.0.0.1, in a folder of their own, stopped by their own pid."""
+import concurrent.futures
 import hashlib
 import os
 import pathlib
@@ -136,20 +137,25 @@ java.base/java.util.concurrent.atomic jdk.management/com.sun.management.internal
 
 
 class RealCassandra(Engine):
-    """One Apache Cassandra node. `sync`: commitlog_sync, `batch` acknowledges what is on disk, `periodic` before. `heap` as Java has it."""
+    """One Apache Cassandra node. `sync`: commitlog_sync, `batch` acknowledges what is on disk, `periodic` before. `heap` as Java has it.
+    `seed`: another node, whose cluster it joins with a `host` and `token` of its own."""
 
-    def __init__(self, folder, *settings, version=CASSANDRA, sync="batch", heap="1g"):
+    def __init__(self, folder, *settings, version=CASSANDRA, sync="batch", heap="1g", host="127.0.0.1", token=0, seed=None):
         super().__init__(folder, "Startup complete")
         library = jars(f"org.apache.cassandra:cassandra-all:{version}")
-        gossip, jmx = harness.free_port(), harness.free_port()
+        self.gossip, jmx = seed.gossip if seed else harness.free_port(), harness.free_port()
+        self.port = seed.port if seed else self.port
+        self.address = f"{host}:{self.port}"
+        self.host, self.token = host, token
+        first = seed.host if seed else host
         conf = self.folder / "conf"
         for name in ("conf", "triggers", "tmp"):
             (self.folder / name).mkdir(exist_ok=True)
         (conf / "cassandra.yaml").write_text("\n".join([
             "cluster_name: real", "num_tokens: 1", "partitioner: org.apache.cassandra.dht.Murmur3Partitioner", f"commitlog_sync: {sync}",
             *(["commitlog_sync_period: 10000ms"] if sync == "periodic" else []), "endpoint_snitch: SimpleSnitch",
-            f"seed_provider: [{{class_name: org.apache.cassandra.locator.SimpleSeedProvider, parameters: [{{seeds: '127.0.0.1:{gossip}'}}]}}]",
-            "listen_address: 127.0.0.1", "rpc_address: 127.0.0.1", f"storage_port: {gossip}", f"native_transport_port: {self.port}",
+            f"seed_provider: [{{class_name: org.apache.cassandra.locator.SimpleSeedProvider, parameters: [{{seeds: '{first}:{self.gossip}'}}]}}]",
+            f"listen_address: {host}", f"rpc_address: {host}", f"storage_port: {self.gossip}", "auto_bootstrap: false", f"native_transport_port: {self.port}",
             "start_native_transport: true", "auto_snapshot: false", *settings, ""]))
         (conf / "logback.xml").write_text(
             '<configuration><appender name="S" class="ch.qos.logback.core.ConsoleAppender"><encoder>'
@@ -164,9 +170,37 @@ class RealCassandra(Engine):
             f"-Dcassandra.config=file:{conf / 'cassandra.yaml'}", f"-Dcassandra.storagedir={self.folder / 'data'}",
             f"-Dcassandra.triggers_dir={self.folder / 'triggers'}", "-Dcassandra-foreground=yes",
             f"-Dlogback.configurationFile={conf / 'logback.xml'}", f"-Djava.io.tmpdir={self.folder / 'tmp'}",
-            "-Dcassandra.skip_wait_for_gossip_to_settle=0", "-Dcassandra.initial_token=0", "-Dcassandra.load_ring_state=false",
+            "-Dcassandra.skip_wait_for_gossip_to_settle=0", f"-Dcassandra.initial_token={token}", "-Dcassandra.load_ring_state=false",
             "-Dcassandra.ring_delay_ms=0", "-Dcassandra.superuser_setup_delay_ms=0", f"-Dcassandra.jmx.local.port={jmx}",
             "-cp", ":".join([str(conf), *map(str, sorted(library.glob("*.jar")))])]
 
     def command(self):
         return [*self.java, "org.apache.cassandra.service.CassandraDaemon"]
+
+
+class RealCluster:
+    """Apache Cassandra nodes on 127.0.0.1, .2, .3 with tokens evenly around the ring, so that they start without settling who owns what."""
+
+    def __init__(self, folder, *settings, nodes=3, heap="600m"):
+        self.nodes = []
+        for i in range(nodes):
+            self.nodes.append(RealCassandra(pathlib.Path(folder) / f"node{i + 1}", *settings, sync="periodic", heap=heap, host=f"127.0.0.{i + 1}",
+                                            token=-2**63 + i * 2**64 // nodes, seed=self.nodes[0] if i else None))
+
+    def owner(self, token):
+        """The node whose range holds the token: the next one around the ring."""
+        return next((node for node in self.nodes if node.token >= token), self.nodes[0])
+
+    def __enter__(self):
+        try:
+            self.nodes[0].start(300)
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                list(pool.map(lambda node: node.start(300), self.nodes[1:]))
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for node in self.nodes:
+            node.kill()

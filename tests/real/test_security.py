@@ -150,3 +150,46 @@ def test_cassandra_asks_for_a_password(tmp_path):
         assert "username cassandra and/or password are incorrect" in refused.stderr and "Wrong-One" not in refused.stderr
         nobody = node.run(*asked, "--contact-points", cassandra.address)
         assert nobody.returncode != 0 and "asks for a user and password" in nobody.stderr, nobody.stderr
+
+
+@pytest.fixture(scope="module")
+def tls_cassandra(tmp_path_factory, certificates):
+    """Takes TLS only, and asks for a certificate of ours."""
+    folder = tmp_path_factory.mktemp("tls-cassandra")
+    openssl("pkcs12", "-export", "-in", str(certificates / "server.pem"), "-inkey", str(certificates / "server.key"), "-out", "keys.p12",
+            "-passout", "pass:secret", cwd=folder)
+    subprocess.run(["keytool", "-importcert", "-noprompt", "-file", str(certificates / "ca.pem"), "-keystore", "trusted.p12", "-storetype", "PKCS12",
+                    "-storepass", "secret"], cwd=folder, check=True, capture_output=True)
+    stores = {"keystore": str(folder / "keys.p12"), "keystore_password": "secret", "truststore": str(folder / "trusted.p12"),
+              "truststore_password": "secret", "store_type": "PKCS12"}
+    options = {"enabled": True, "optional": False, "require_client_auth": True, **stores}
+    with RealCassandra(folder / "node", f"client_encryption_options: {json.dumps(options)}") as engine:
+        yield engine
+
+
+def test_cassandra_over_tls(tls_cassandra, certificates, tmp_path):
+    node = harness.Penstock(tmp_path / "node", contact_point=tls_cassandra.address)
+    files = {key + "_file": str(certificates / file) for key, file in (("ca", "ca.pem"), ("certificate", "client.pem"), ("key", "client.key"))}
+    configured(node, cassandra={"contact_points": [tls_cassandra.address], "tls": files})
+    with node:
+        node.command("generate", "-b", node.kafka, "--topic", "users_data", "--count", str(PEOPLE))
+        node.eventually("all people", lambda: node.pipeline()["rowsWritten"] >= PEOPLE, 60)
+        asked = ("cql", "-e", "SELECT count(*) FROM spark_streams.created_users", "--json", "-c", str(node.config))
+        assert json.loads(node.command(*asked)) == {"count": PEOPLE}
+        assert node.stop() == 0
+
+
+@pytest.mark.parametrize("why, host, tls, words", [
+    ("in the clear", "127.0.0.1", None, "does it speak TLS only?"),
+    ("an unknown authority", "127.0.0.1", {"ca_file": "client.pem"}, "the server's certificate is refused"),
+    ("no certificate of ours", "127.0.0.1", {"ca_file": "ca.pem"}, "certificate"),
+])
+def test_cassandra_over_tls_is_refused(tls_cassandra, certificates, tmp_path, why, host, tls, words):
+    cassandra = {"contact_points": [f"{host}:{tls_cassandra.port}"]}
+    if tls:
+        cassandra["tls"] = {key: str(certificates / file) for key, file in tls.items()}
+    config = tmp_path / "penstock.yaml"
+    config.write_text(json.dumps({"cassandra": cassandra, "pipelines": []}))
+    done = subprocess.run([str(harness.BINARY), "cql", "-c", str(config), "-e", "SELECT * FROM system.local"], capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert words in done.stderr, done.stderr
