@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <set>
 
 #include "transfer/table_rows.h"
 #include "transfer/table_schema.h"

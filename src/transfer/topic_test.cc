@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "client/moved_offset.h"
 #include "transfer/offset_translation.h"
+#include "transfer/record.h"
 #include "transfer/topic_plan.h"
 
 namespace penstock::transfer {

@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 import harness
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-import test_transfer as e2e  # noqa: E402
+import moving as e2e  # noqa: E402
 
 
 def run(*arguments):
