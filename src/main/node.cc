@@ -135,10 +135,11 @@ http::Router Node::routes() {
 void Node::stop(Deadline deadline) {
   if (std::exchange(stopped_, true)) return;
   Endpoints::remove(config_.data_dir);
+  // First, since a scan may take longer than we have, and the pipelines need the processor.
+  if (store_ != nullptr) store_->end_reads();
   pipelines_.stop(deadline.left() * 2 / 3, pool_);
   if (http_ != nullptr) http_->close(deadline.left() / 4);
   pipelines_.close();  // before the servers that their clients would look for
-  if (store_ != nullptr) store_->end_reads();  // a scan may take longer than we have
   if (cql_ != nullptr) cql_->stop();
   if (broker_ != nullptr) broker_->stop(deadline.left());
   if (store_ != nullptr) store_->close();
