@@ -20,6 +20,20 @@ namespace {
 using client::TopicPartitionOffset;
 
 constexpr Duration kLeadersMax = std::chrono::seconds(30);
+constexpr Duration kCoordinatorMax = std::chrono::seconds(30);
+
+// A cluster that has just begun to keep groups moves their coordinator about, and tells it only to
+// those who ask; a client that is told so waits for the next coordinator by itself.
+template <class F>
+auto until_settled(F&& ask) {
+  const TimePoint until = system_clock().now() + kCoordinatorMax;
+  for (;;) {
+    auto answer = ask();
+    const bool again = !answer && (answer.error().code == Code::Unavailable ||
+                                   answer.error().code == Code::Timeout);
+    if (!again || system_clock().now() > until) return answer;
+  }
+}
 
 // What a partition of the target holds.
 struct Held {
@@ -257,14 +271,12 @@ Result<std::uint64_t> Import::carry_offsets() {
   std::map<std::string, std::vector<const GroupOffset*>> groups;
   for (const GroupOffset& each : from_.groups) groups[each.group].push_back(&each);
   for (const auto& [group, offsets] : groups) {
-    const std::string what = fmt::format(
-        "group {} (is a member of it running on the target? stop it, or leave the offsets with "
-        "--no-groups)",
-        group);
+    const std::string what = "group " + group;
     const auto consumer = TRY(client::KafkaConsumer::open({.kafka = kafka_, .group = group}));
     std::vector<client::TopicPartition> names;
     for (const GroupOffset* each : offsets) names.push_back({name_, each->partition});
-    const auto there = TRY_WITH(consumer->committed(names, std::chrono::seconds(20)), what);
+    const auto there = TRY_WITH(
+        until_settled([&] { return consumer->committed(names, std::chrono::seconds(20)); }), what);
     std::vector<TopicPartitionOffset> commit;
     for (const GroupOffset* each : offsets) {
       const std::int64_t offset =
@@ -282,7 +294,10 @@ Result<std::uint64_t> Import::carry_offsets() {
                         group, found->offset, name_, each->partition, offset));
       }
     }
-    TRY_WITH(consumer->commit(commit), what);
+    TRY_WITH(until_settled([&] { return consumer->commit(commit); }),
+             what +
+                 " (is a member of it running on the target? stop it, or leave the offsets with "
+                 "--no-groups)");
   }
   return groups.size();
 }
