@@ -96,6 +96,7 @@ struct KafkaConsumer::Impl {
   bool gone(const rd_kafka_message_t& message) const;
   Error fatal_error() const;
   void finish_joining();
+  bool half_joined() const;
   void leave();
   // Puts one chunk's messages into the batch; the worst of them may be an error.
   Result<void> collect(std::span<rd_kafka_message_t*> messages, KafkaBatch& batch);
@@ -449,6 +450,16 @@ void KafkaConsumer::Impl::finish_joining() {
   }
 }
 
+// A member that is known to the group and was never assigned anything. librdkafka (2.0.2) aborts
+// the process when such a one is destroyed: the assignor has no state yet.
+bool KafkaConsumer::Impl::half_joined() const {
+  if (!joining) return false;
+  char* id = rd_kafka_memberid(handle.get());
+  const bool known = id != nullptr && *id != '\0';
+  if (id != nullptr) rd_kafka_mem_free(handle.get(), id);
+  return known;
+}
+
 // Leaves the group, as far as the coordinator takes part.
 void KafkaConsumer::Impl::leave() {
   rd_kafka_error_t* error = rd_kafka_consumer_close_queue(handle.get(), queue.get());
@@ -463,9 +474,16 @@ void KafkaConsumer::Impl::leave() {
 void KafkaConsumer::close() {
   if (std::exchange(impl_->closed, true)) return;
   impl_->finish_joining();
+  const bool half_joined = impl_->half_joined();
   impl_->leave();
   impl_->queue.reset();
-  bury(impl_->handle.release());
+  if (half_joined) {
+    log_warn("kafka",
+             "a consumer was closed amid its join; its memory stays until the process ends");
+    static_cast<void>(impl_->handle.release());
+  } else {
+    bury(impl_->handle.release());
+  }
 }
 
 }  // namespace penstock::client

@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -44,7 +45,9 @@ class Certificate {
   Certificate& operator=(const Certificate&) = delete;
 
   std::string write(const std::string& file) const {
-    const auto path = std::filesystem::path(testing::TempDir()) / file;
+    // Tests run beside each other, each in a process of its own.
+    const auto path =
+        std::filesystem::path(testing::TempDir()) / (std::to_string(::getpid()) + file);
     FILE* to = std::fopen(path.c_str(), "w");
     PEM_write_X509(to, certificate_);
     PEM_write_PrivateKey(to, key_, nullptr, nullptr, 0, nullptr, nullptr);

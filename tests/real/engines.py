@@ -171,7 +171,7 @@ class RealCassandra(Engine):
             f"-Dcassandra.triggers_dir={self.folder / 'triggers'}", "-Dcassandra-foreground=yes",
             f"-Dlogback.configurationFile={conf / 'logback.xml'}", f"-Djava.io.tmpdir={self.folder / 'tmp'}",
             "-Dcassandra.skip_wait_for_gossip_to_settle=0", f"-Dcassandra.initial_token={token}", "-Dcassandra.load_ring_state=false",
-            "-Dcassandra.ring_delay_ms=0", "-Dcassandra.superuser_setup_delay_ms=0", f"-Dcassandra.jmx.local.port={jmx}",
+            f"-Dcassandra.ring_delay_ms={5000 if seed else 0}", "-Dcassandra.superuser_setup_delay_ms=0", f"-Dcassandra.jmx.local.port={jmx}",
             "-cp", ":".join([str(conf), *map(str, sorted(library.glob("*.jar")))])]
 
     def command(self):
