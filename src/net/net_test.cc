@@ -142,6 +142,7 @@ TEST(Connection, PausedOneWithNothingUnderWayStaysOpen) {
   EXPECT_EQ(at_server.frames, (std::vector<std::string>{"one", "two"}));
   listener->close();
   at_server.closed.get_future().wait();
+  loops.stop();  // its thread may still be inside a promise of ours
 }
 
 TEST(Connection, SessionHearsWhatTheSystemHasTaken) {
