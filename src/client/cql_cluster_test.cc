@@ -44,6 +44,20 @@ TEST_F(CqlClusterTest, NodesThatComeAndGoMakeItReadTheClusterAgain) {
   EXPECT_EQ(queries().size(), 1);
 }
 
+TEST_F(CqlClusterTest, AFullConnectionStillTellsOfTheCluster) {
+  config.in_flight_max = 1;
+  connect();
+  client->query("q", {}, [](Result<ResultSet>) {});
+  loop.run();
+  ASSERT_EQ(take(peers[0]).size(), 1);
+  tell(peers[0], cql::TopologyChange{"NEW_NODE", {Bytes("\x0a\0\0\2", 4), 9042}});
+  loop.advance(std::chrono::seconds(1));
+  const auto asked = take(peers[0]);
+  ASSERT_EQ(asked.size(), 1);
+  EXPECT_EQ(cql::decode_query(asked[0].body, 4)->query,
+            "SELECT * FROM system.local WHERE key='local'");
+}
+
 TEST_F(CqlClusterTest, ConnectsToTheNodesThatTheContactPointTells) {
   three_nodes();
   config.contact_points.push_back({"c2", 9042});  // of a name that no node has

@@ -51,7 +51,7 @@ class CqlConnection::Adapter final : public net::Session {
 CqlConnection::CqlConnection(const CqlConfig& config, net::Address address, std::uint8_t version,
                              Events events)
     : config_(config), address_(std::move(address)), version_(version), events_(std::move(events)) {
-  CHECK(config_.in_flight_max > 0 && config_.in_flight_max < kStreamsMax,
+  CHECK(config_.in_flight_max > 0 && config_.in_flight_max + kOwnQuestions < kStreamsMax,
         "streams are numbered in 15 bits");
 }
 
@@ -67,7 +67,7 @@ void CqlConnection::opened(net::Connection& connection) {
 }
 
 void CqlConnection::send(Bytes frame, OnReply done) {
-  CHECK(can_send());
+  CHECK(can_ask());
   dispatch(cql::packed_frame(std::move(frame), compression_), std::move(done));
 }
 

@@ -47,6 +47,9 @@ class CqlConnection final : public std::enable_shared_from_this<CqlConnection> {
   void send(Bytes frame, OnReply done);
   bool ready() const { return state_ == State::Ready; }
   bool can_send() const { return ready() && in_flight() < config_.in_flight_max; }
+  // For the client's own questions (nodes, schema, a statement prepared again): under full load
+  // they would never find room otherwise.
+  bool can_ask() const { return ready() && in_flight() < config_.in_flight_max + kOwnQuestions; }
   std::size_t in_flight() const { return slots_.size() - free_.size(); }
   void close();
 
@@ -57,6 +60,7 @@ class CqlConnection final : public std::enable_shared_from_this<CqlConnection> {
  private:
   class Adapter;
   enum class State { Opening, Options, Startup, Auth, Keyspace, Ready, Gone };
+  static constexpr std::size_t kOwnQuestions = 16;
   struct Slot {
     OnReply done;  // empty: free, or its time was up
     std::uint32_t turn = 0;

@@ -236,7 +236,7 @@ void CqlDispatcher::prepare_again(const PoolPtr& pool, const ConnectionPtr& conn
       return self->prepared_again(pool, connection, known, std::move(reply));
     request->done(fail(Code::Closed, "the CQL client is closed"));
   };
-  if (!connection->can_send())
+  if (!connection->can_ask())
     return done(fail(Code::Unavailable, "the connection is busy or gone"));
   connection->send(encode_prepare(known->text, connection->version()), std::move(done));
 }

@@ -150,7 +150,7 @@ void CqlDispatcher::answer_waiters() {
 
 void CqlDispatcher::ask(const ConnectionPtr& connection, std::string text,
                         Function<void(Result<ResultSet>)> done) {
-  if (!connection->can_send())
+  if (!connection->can_ask())
     return done(fail(Code::Unavailable, "the connection is busy or gone"));
   connection->send(encode_query(text, connection->version()),
                    [done = std::move(done)](Result<CqlConnection::Reply> reply) mutable {
