@@ -165,6 +165,16 @@ class CqlClientTest : public testing::Test {
   void greet_all() {
     for (std::size_t i = 0; i < peers.size(); ++i) greet(peers[i]);
   }
+  // As prepare(), by whichever node is asked.
+  PreparedPtr prepare_anywhere() {
+    PreparedPtr statement;
+    client->prepare("INSERT", [&](Result<PreparedPtr> result) { statement = result.value(); });
+    loop.run();
+    for (Peer& peer : peers) {
+      for (const Asked& asked : take(peer)) answer_prepared(peer, asked, "ID");
+    }
+    return statement;
+  }
   // Three nodes, of which one is a contact point.
   void three_nodes() {
     cluster = {{"10.0.0.1"}, {"10.0.0.2"}, {"10.0.0.3"}};

@@ -220,12 +220,7 @@ TEST_F(CqlClusterTest, RowsGoToAReplica) {
     cluster[i].tokens = {token};
   keyspaces["k"] = {{"class", "SimpleStrategy"}, {"replication_factor", "1"}};
   connect();
-  PreparedPtr statement;
-  client->prepare("INSERT", [&](Result<PreparedPtr> result) { statement = result.value(); });
-  loop.run();
-  for (Peer& peer : peers) {
-    for (const Asked& asked : take(peer)) answer_prepared(peer, asked, "ID");
-  }
+  const PreparedPtr statement = prepare_anywhere();
   ASSERT_NE(statement, nullptr);
   for (int i = 0; i < 4; ++i)
     client->execute(statement, {"abc", "1"}, {}, [](Result<ResultSet>) {});
@@ -250,12 +245,7 @@ TEST_F(CqlClusterTest, ANewKeyspaceIsRoutedByItsOwnReplication) {
   tell(peers[0], cql::SchemaChange{"CREATED", "KEYSPACE", "k", "", {}});
   loop.advance(std::chrono::seconds(1));
   greet_all();
-  PreparedPtr statement;
-  client->prepare("INSERT", [&](Result<PreparedPtr> result) { statement = result.value(); });
-  loop.run();
-  for (Peer& peer : peers) {
-    for (const Asked& asked : take(peer)) answer_prepared(peer, asked, "ID");
-  }
+  const PreparedPtr statement = prepare_anywhere();
   for (int i = 0; i < 6; ++i) client->execute(statement, {"a", "1"}, {}, [](Result<ResultSet>) {});
   loop.run();
   EXPECT_EQ(take(*open_peer("10.0.0.1")).size(), 6);  // it has the lowest token

@@ -152,13 +152,17 @@ class TlsTest : public testing::Test {
   void dial(const std::string& host, const TlsOptions& options, const Certificate& certificate,
             const Certificate* clients = nullptr) {
     server = std::make_unique<Server>(certificate, clients);
+    begin(host, options);
+    carry();
+  }
+  // Our half of it: the hello is on its way.
+  void begin(const std::string& host, const TlsOptions& options) {
     const auto client = TlsClient::make(options).value();
     outer = std::make_shared<FakeConnection>(loop);
     session = client->session(
         host, std::chrono::seconds(5), sentence, {},
         [this](const ConnectionPtr&) { return std::make_unique<Listening>(told); })(outer);
     session->on_open(*outer);
-    carry();
   }
   void carry(std::size_t piece = 1 << 20) {
     for (int turn = 0; turn < 10; ++turn) {
@@ -251,24 +255,14 @@ TEST_F(TlsTest, WithoutOurCertificateSuchAServerIsAnError) {
 }
 
 TEST_F(TlsTest, AServerThatDoesNotSpeakTlsIsAnError) {
-  const auto client = TlsClient::make({.ca_file = ca_file}).value();
-  outer = std::make_shared<FakeConnection>(loop);
-  session = client->session(
-      "db.example", std::chrono::seconds(5), sentence, {},
-      [this](const ConnectionPtr&) { return std::make_unique<Listening>(told); })(outer);
-  session->on_open(*outer);
+  begin("db.example", {.ca_file = ca_file});
   session->on_frame(*outer, "\x84 this is no TLS at all");
   EXPECT_NE(told.error.find("wrong version number"), std::string::npos) << told.error;
   EXPECT_FALSE(outer->open);
 }
 
 TEST_F(TlsTest, AHandshakeThatDoesNotEndTimesOut) {
-  const auto client = TlsClient::make({.ca_file = ca_file}).value();
-  outer = std::make_shared<FakeConnection>(loop);
-  session = client->session(
-      "db.example", std::chrono::seconds(5), sentence, {},
-      [this](const ConnectionPtr&) { return std::make_unique<Listening>(told); })(outer);
-  session->on_open(*outer);
+  begin("db.example", {.ca_file = ca_file});
   loop.advance(std::chrono::seconds(6));
   EXPECT_FALSE(told.error.empty());
   EXPECT_FALSE(outer->open);
