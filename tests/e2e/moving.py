@@ -3,6 +3,7 @@
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 PARTITIONS = 3
+QUEUED = 20_000
 FIRST = 1_700_000_000_000
 
 
@@ -16,12 +17,12 @@ def produce(node, topic, count, value=b"", first=0):
     """Records with and without keys, values and headers, in every partition."""
     producer = Producer({"bootstrap.servers": node.kafka, "linger.ms": 20, "message.max.bytes": 3_000_000})
     for number in range(first, first + count):
+        while len(producer) >= QUEUED:  # a full queue refuses a record, it does not wait
+            producer.poll(1)
         producer.produce(topic, None if number % 11 == 3 else b"value %d " % number + value,
                          None if number % 7 == 2 else b"" if number % 7 == 4 else b"key %d" % (number % 50),
                          partition=number % PARTITIONS, timestamp=FIRST + number * 3 - (number % 5) * 100,
                          headers=headers_of(number))
-        if number % 10_000 == 0:
-            producer.poll(0)
     assert producer.flush(60) == 0
 
 
