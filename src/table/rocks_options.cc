@@ -52,10 +52,16 @@ rocksdb::Options rocks_options(const StoreOptions& options, RowFilters& filters)
   rocksdb::BlockBasedTableOptions blocks;
   blocks.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  blocks.whole_key_filtering = false;  // reads seek partitions
   blocks.block_size = 8 << 10;
   blocks.format_version = 5;
   blocks.cache_index_and_filter_blocks = true;  // so that memory is bounded by the cache
   blocks.pin_l0_filter_and_index_blocks_in_cache = true;
+  // In pieces of a few KB: in one piece, those of large tables would push each other out of the
+  // cache with each read.
+  blocks.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  blocks.partition_filters = true;
+  blocks.pin_top_level_index_and_filter = true;
   rocks.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
 
   rocks.max_open_files = options.open_files_max;
