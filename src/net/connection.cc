@@ -21,6 +21,7 @@ using boost::system::error_code;
 
 namespace {
 
+constexpr std::size_t kWriteBytes = 4 << 20;  // to the kernel in one call
 constexpr std::size_t kReadBytes = 16 << 10;  // the buffer of an idle connection
 constexpr std::size_t kReadBytesBusy =
     256 << 10;  // one read of a connection that keeps filling its buffer
@@ -204,7 +205,9 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
     std::vector<asio::const_buffer> buffers;
     buffers.reserve(in_flight_.size());
     for (const Bytes& bytes : in_flight_) buffers.emplace_back(bytes.data(), bytes.size());
-    asio::async_write(socket_, std::move(buffers),
+    // Asio's own conditions hand the kernel 64 KiB at a time.
+    const auto all = [](const error_code& error, std::size_t) { return error ? 0 : kWriteBytes; };
+    asio::async_write(socket_, std::move(buffers), all,
                       [self = shared_from_this()](const error_code& error, std::size_t bytes) {
                         self->on_written(error, bytes);
                       });
