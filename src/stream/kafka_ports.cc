@@ -20,13 +20,12 @@ constexpr Duration kCreateTimeout = std::chrono::seconds(2);  // it is tried aga
 constexpr Duration kSeekTimeout = std::chrono::seconds(1);
 constexpr std::int64_t kRoomForHeaders = 64 << 10;  // our headers, and what a batch adds
 
-client::KafkaConfig kafka_config(const PipelineSpec& spec, const ConnectionSettings& settings) {
-  client::KafkaConfig config;
-  config.bootstrap_servers = spec.source.bootstrap_servers.empty() ? settings.bootstrap_servers
-                                                                   : spec.source.bootstrap_servers;
-  config.client_id = settings.client_id;
-  config.properties = settings.kafka_properties;
-  return config;
+// librdkafka's names of what decides how a broker is reached, whatever is then asked of it.
+bool of_connection(std::string_view property) {
+  constexpr std::string_view kBeginnings[] = {
+      "security.", "sasl.", "ssl.", "enable.ssl.", "socket.", "enable.sasl.", "broker.address."};
+  return std::ranges::any_of(kBeginnings,
+                             [&](std::string_view each) { return property.starts_with(each); });
 }
 
 class KafkaFetched final : public Fetched {
@@ -46,7 +45,7 @@ class KafkaSourcePort final : public Source {
  public:
   KafkaSourcePort(const PipelineSpec& spec, const ConnectionSettings& settings)
       : topics_(spec.source.topics) {
-    config_.kafka = kafka_config(spec, settings);
+    config_.kafka = source_cluster(spec, settings);
     config_.group = spec.source.group;
     config_.group_instance =
         spec.source.group_instance.empty() ? settings.group_instance : spec.source.group_instance;
@@ -226,7 +225,7 @@ class KafkaDeadLettersPort final : public DeadLetters {
  public:
   KafkaDeadLettersPort(const PipelineSpec& spec, const ConnectionSettings& settings)
       : pipeline_(spec.name), topic_(spec.dlq.topic), sources_(spec.source.topics) {
-    config_.kafka = kafka_config(spec, settings);
+    config_.kafka = source_cluster(spec, settings);
     auto& properties = config_.kafka.properties;
     // A record that is too large for us must still fit through here; the broker has the last word.
     properties.emplace("message.max.bytes", "1000000000");
@@ -322,6 +321,17 @@ class KafkaDeadLettersPort final : public DeadLetters {
 };
 
 }  // namespace
+
+client::KafkaConfig source_cluster(const PipelineSpec& spec, const ConnectionSettings& settings) {
+  client::KafkaConfig config;
+  config.bootstrap_servers = spec.source.bootstrap_servers.empty() ? settings.bootstrap_servers
+                                                                   : spec.source.bootstrap_servers;
+  config.client_id = settings.client_id;
+  config.properties = settings.kafka_properties;
+  for (const auto& [name, value] : spec.source.properties)
+    if (of_connection(name)) config.properties[name] = value;
+  return config;
+}
 
 std::unique_ptr<Source> make_kafka_source(const PipelineSpec& spec,
                                           const ConnectionSettings& settings) {

@@ -17,12 +17,29 @@
 #include "stream/dead_letter.h"
 #include "stream/generate.h"
 #include "stream/json_decoder.h"
+#include "stream/kafka_ports.h"
 #include "stream/progress.h"
 #include "stream/show.h"
 #include "stream/write_clock.h"
 
 namespace penstock::stream {
 namespace {
+
+TEST(SourceCluster, DeadLettersGoWhereAndAsWhoTheRecordsCameFrom) {
+  ConnectionSettings settings;
+  settings.bootstrap_servers = "ours:9092";
+  settings.kafka_properties = {{"security.protocol", "ssl"}, {"ssl.ca.location", "ca.pem"}};
+  PipelineSpec spec;
+  spec.source.bootstrap_servers = "theirs:9093";
+  spec.source.properties = {
+      {"security.protocol", "sasl_ssl"}, {"sasl.username", "ada"}, {"session.timeout.ms", "6000"}};
+  const client::KafkaConfig config = source_cluster(spec, settings);
+  EXPECT_EQ(config.bootstrap_servers, "theirs:9093");
+  EXPECT_EQ(config.properties,
+            (std::map<std::string, std::string>{{"security.protocol", "sasl_ssl"},
+                                                {"ssl.ca.location", "ca.pem"},
+                                                {"sasl.username", "ada"}}));
+}
 
 TEST(AckTracker, CommittableIsTheEndOfTheUnbrokenPrefixWhateverTheOrder) {
   std::mt19937 random(3);

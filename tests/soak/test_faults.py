@@ -411,6 +411,7 @@ def test_expired_kafka_password(flow, kafka, cassandra, figures):
     assert "Secret-One" not in worker.status()["error"]
     for one in (fleet, neighbour):
         one.produce(2000, 1000)
+        one.produce(10, 10, value="this is not JSON")  # to the dead-letter topic, as the same user
     neighbour.wait_drained()
     assert not fleet.drained() and worker.process.poll() is None and other.process.poll() is None
     change("Secret-One")
@@ -418,7 +419,8 @@ def test_expired_kafka_password(flow, kafka, cassandra, figures):
     fleet.wait_drained()
     took = time.monotonic() - began
     neighbour.compare()
-    figures(**fleet.compare(), neighbour="went on", drained_after=f"{took:.1f} s")
+    assert [sum(one.workers[0].status()["rejected"].values()) for one in (fleet, neighbour)] == [10, 10]
+    figures(**fleet.compare(), dead_letters=10, neighbour="went on", drained_after=f"{took:.1f} s")
 
 
 def test_expired_cassandra_password(flow, cassandra, figures):
