@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands: what they print, what they exit with."""
+import contextlib
 import json
 import os
 import pathlib
 import pty
 import re
+import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -219,6 +222,46 @@ def test_cql_errors_are_readable_and_exit_with_1(node):
     for statement, words in (("SELEC 1", "SyntaxException"), ("SELECT * FROM nowhere.t", "does not exist"), ("USE nowhere", "does not exist")):
         done = node.run("cql", "%s:%d" % node.cql, "-e", statement)
         assert done.returncode == 1 and words in done.stderr, done
+
+
+class SwallowsCount:
+    """Stands between a CQL client and the server, and lets no statement with COUNT through."""
+
+    def __init__(self, server):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, args=(server,), daemon=True).start()
+
+    def accept(self, server):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:  # closed
+                return
+            other = socket.create_connection(server)
+            for one, two in ((client, other), (other, client)):
+                threading.Thread(target=self.carry, args=(one, two), daemon=True).start()
+
+    @staticmethod
+    def carry(source, target):
+        with source, target, contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if b"COUNT" not in data:
+                    target.sendall(data)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+
+def test_cql_waits_as_long_as_it_is_told(node):
+    with SwallowsCount(node.cql) as between:
+        began = time.monotonic()
+        done = node.run("cql", between.address, "--request-timeout", "0.3", "-e", "SELECT COUNT(*) FROM system_schema.tables")
+        assert done.returncode != 0 and "did not answer within 300 ms" in done.stderr, done
+        assert time.monotonic() - began < 10, "the default is twelve"
 
 
 def read_all(terminal):

@@ -27,6 +27,7 @@ struct Options {
   std::string keyspace;
   std::string user;
   std::string password;
+  double request_seconds = 0;  // 0: the configuration's
   bool json = false;
   bool expand = false;
 };
@@ -113,6 +114,9 @@ int cql(Options& options) {
     config.user = options.user;
     config.password = options.password;
   }
+  if (options.request_seconds > 0)
+    config.request_timeout = std::chrono::duration_cast<Duration>(
+        std::chrono::duration<double>(options.request_seconds));
   const auto client = client::CqlClient::open(config, loops.at(0), metrics);
   if (const auto ready = client->wait_ready(std::chrono::seconds(5)); !ready) {
     return failed(ready.error().with("no CQL server answers at " + points->front().text()));
@@ -135,6 +139,10 @@ Run add_cql(CLI::App& app) {
   app.add_option("-k,--keyspace", options->keyspace, "Keyspace to USE first");
   app.add_option("-u,--username", options->user, "User (default: the configuration's)");
   app.add_option("-p,--password", options->password, "Password of -u");
+  app.add_option("--request-timeout", options->request_seconds,
+                 "How long to wait for an answer (default: the configuration's, 12)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.001, 86'400.0));
   app.add_flag("--expand,-x", options->expand, "One line a cell");
   app.add_flag("--json", options->json, "One JSON object a row");
   return [options] { return cql(*options); };
