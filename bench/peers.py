@@ -199,7 +199,7 @@ def create(address, topic):
 
 
 def count(address):
-    return json.loads(penstock("cql", address, "--json", "-e", "SELECT count(*) FROM spark_streams.created_users"))["count"]
+    return json.loads(penstock("cql", address, "--json", "--request-timeout", "250", "-e", "SELECT count(*) FROM spark_streams.created_users"))["count"]
 
 
 class Drains:
@@ -245,29 +245,23 @@ class Drains:
 
     def worker(self):
         """`penstock run` from its start until all is acknowledged and the group's offsets say so."""
-        pipeline = self.folder / "users.yaml"
         group = f"users{self.number}"
-        pipeline.write_text((harness.PIPELINE % {"interval": "0ms", "max_rows": 50_000}).replace("group: users", f"group: {group}"))
-        with open(self.folder / "run.txt", "ab") as log:
-            before, began = cpu(self.cassandra), time.monotonic()
-            process = subprocess.Popen([str(harness.BINARY), "run", str(pipeline), "-b", self.kafka.address, "--contact-points", self.cassandra.address],
-                                       stdout=log, stderr=log, cwd=self.folder)
-            try:
-                while not self.drained(group):
-                    if process.poll() is not None or time.monotonic() - began > 1200:
-                        raise RuntimeError(f"penstock run has not drained the topic: {(self.folder / 'run.txt').read_text()[-3000:]}")
-                    time.sleep(0.1)
-                seconds = time.monotonic() - began
-                used, _, peak = bench.process(process.pid)
-                server = cpu(self.cassandra) - before
-            finally:
-                process.terminate()
-                process.wait(30)
+        pipeline = (harness.PIPELINE % {"interval": "0ms", "max_rows": 50_000}).replace("group: users", f"group: {group}")
+        before, began = cpu(self.cassandra), time.monotonic()
+        with harness.Worker(self.folder, group, pipeline, self.kafka.address, self.cassandra.address) as worker:
+            while worker.status().get("rowsWritten", 0) < self.options.records or not self.committed(group):
+                if worker.process.poll() is not None or time.monotonic() - began > 1200:
+                    raise RuntimeError(f"penstock run has not drained the topic: {worker.tail()}")
+                time.sleep(0.05)
+            seconds = time.monotonic() - began
+            used, _, peak = bench.process(worker.process.pid)
+            server = cpu(self.cassandra) - before
+            worker.stop(30)
         self.checked()
         return {"records/s": self.options.records / seconds, "worker us": used / self.options.records * 1e6, "worker CPU": used / seconds / CORES,
                 "server us": server / self.options.records * 1e6, "peak MB": peak}
 
-    def drained(self, group):
+    def committed(self, group):
         done = subprocess.run([str(harness.BINARY), "group", "describe", group, "-b", self.kafka.address, "--json"], capture_output=True, text=True)
         found = json.loads(done.stdout) if done.returncode == 0 else {}
         return sum(p.get("offset") or 0 for p in found.get("partitions", [])) >= self.options.records
@@ -429,7 +423,10 @@ def store(report, options):
 def resident(pid):
     """MB of a process and all that it started."""
     children = [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and (found := stat_of(entry)) and found[0] == pid]
-    return bench.process(pid)[1] + sum(resident(child) for child in children)
+    try:
+        return bench.process(pid)[1] + sum(resident(child) for child in children)
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        return 0
 
 
 def started_stack(folder, file, records):

@@ -206,9 +206,9 @@ class Worker:
         self.env = {**os.environ, **(env or {})}
         self.process = None
 
-    def start(self):
+    def start(self, **how):
         with open(self.folder / "log.txt", "ab") as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.env, cwd=self.folder)
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.env, cwd=self.folder, **how)
         return self
 
     def tail(self, bytes_max=4000):

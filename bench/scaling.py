@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""How the drain grows with workers, and what a record costs as the load grows tenfold.
+
+One `penstock up` has the topic (12 partitions) and the table; workers (`penstock run`) of one group share the topic. Each worker is held to
+--cpu of a core by a cgroup, so that workers and not the machine are what is scaled; the server has the rest. Counted from the start of the
+workers until the group's offsets are at the end, with the rows counted afterwards.
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import bench
+import harness
+
+PARTITIONS = 12
+# Version 1 has a tree for each controller, version 2 has one.
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
+PERIOD_MICROS = 20_000
+COLUMNS = "{:<34} {:>12} {:>8} {:>16} {:>16} {:>12}"
+
+
+class CpuLimit:
+    """`with CpuLimit(0.5) as limit: Popen(..., preexec_fn=limit.join)`: the process and its threads get half a core."""
+
+    def __init__(self, name, cores):
+        one = CGROUPS / "cpu"
+        self.folder = (one if one.is_dir() else CGROUPS) / f"penstock-bench-{os.getpid()}-{name}"
+        self.quota = int(cores * PERIOD_MICROS)
+
+    def __enter__(self):
+        try:
+            self.folder.mkdir()
+            if (self.folder / "cpu.max").exists():
+                (self.folder / "cpu.max").write_text(f"{self.quota} {PERIOD_MICROS}")
+            else:
+                (self.folder / "cpu.cfs_period_us").write_text(str(PERIOD_MICROS))
+                (self.folder / "cpu.cfs_quota_us").write_text(str(self.quota))
+        except OSError as error:
+            self.__exit__()
+            raise RuntimeError(f"cannot limit a worker's CPU: {error}; this needs root and the cpu controller of cgroups") from error
+        return self
+
+    def join(self):
+        (self.folder / "cgroup.procs").write_text(str(os.getpid()))
+
+    def __exit__(self, *_):
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
+
+
+class Fleet:
+    """The server with its topics, and one drain after another from them."""
+
+    def __init__(self, node, folder, cpu):
+        self.node, self.folder, self.cpu, self.number = node, folder, cpu, 0
+
+    def load(self, records):
+        """A topic of that many people."""
+        topic = f"people_{records}"
+        self.node.command("topic", "create", topic, "-b", self.node.kafka, "--partitions", str(PARTITIONS))
+        file = bench.people(self.folder, records)
+        subprocess.run(["kcat", "-P", "-b", self.node.kafka, "-t", topic, "-X", "acks=all", "-X", "queue.buffering.max.messages=1000000",
+                        "-X", "linger.ms=5", "-l", str(file)], check=True)
+        file.unlink()
+        return topic
+
+    def drain(self, topic, records, workers):
+        self.number += 1
+        name = f"drain{self.number}"
+        text = (harness.PIPELINE % {"interval": "0ms", "max_rows": 50_000}).replace("pipeline: users", f"pipeline: {name}") \
+            .replace("group: users", f"group: {name}").replace("[users_data]", f"[{topic}]").replace("created_users", name)
+        with contextlib.ExitStack() as stack:
+            limits = [stack.enter_context(CpuLimit(f"{name}-{i}", self.cpu)) for i in range(workers)]
+            fleet = [harness.Worker(self.folder, f"{name}-{i}", text, self.node.kafka, "%s:%d" % self.node.cql) for i in range(workers)]
+            before, began = bench.process(self.node.process.pid)[0], time.monotonic()
+            for worker, limit in zip(fleet, limits):
+                stack.callback(worker.kill)
+                worker.start(preexec_fn=limit.join)
+            while not self.drained(name, records):
+                if any(worker.process.poll() is not None for worker in fleet) or time.monotonic() - began > 600:
+                    raise RuntimeError(f"{name} is stuck\n" + "\n".join(worker.tail() for worker in fleet))
+                time.sleep(0.05)
+            seconds = time.monotonic() - began
+            used = [bench.process(worker.process.pid)[0] for worker in fleet]
+            server = bench.process(self.node.process.pid)[0] - before
+            for worker in fleet:
+                worker.stop(30)
+        if (rows := self.node.rows(f"SELECT count(*) FROM spark_streams.{name}")[0]["count"]) != records:
+            raise RuntimeError(f"{rows} rows of {records} records")
+        self.node.cql_command(f"DROP TABLE spark_streams.{name}")
+        return {"workers": workers, "records": records, "records/s": records / seconds, "worker us": sum(used) / records * 1e6,
+                "server us": server / records * 1e6, "least busy worker": min(used) / seconds / self.cpu}
+
+    def drained(self, group, records):
+        done = self.node.run("group", "describe", group, "-b", self.node.kafka, "--json")
+        found = json.loads(done.stdout) if done.returncode == 0 else {}
+        return sum(p.get("offset") or 0 for p in found.get("partitions", [])) >= records
+
+
+def line(what, run, first):
+    print(COLUMNS.format(what, f"{run['records/s']:,.0f}/s", f"{run['records/s'] / first['records/s']:.2f}x", f"{run['worker us']:.2f} us",
+                         f"{run['server us']:.2f} us", f"{run['least busy worker']:.0%}"), flush=True)
+
+
+def main():
+    options = argparse.ArgumentParser(prog="./dev bench scaling", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--records", type=int, default=1_000_000, help="records of each drain (default 1,000,000)")
+    options.add_argument("--workers", type=int, default=3, help="most workers (default 3)")
+    options.add_argument("--cpu", type=float, default=0.5, help="cores of each worker (default 0.5)")
+    options.add_argument("--json", default=str(bench.ROOT / "build/scaling.json"), metavar="FILE", help="where the figures go (default build/scaling.json)")
+    options.add_argument("--dir", default=str(bench.ROOT / "build"), help="where data folders are made (default build)")
+    options = options.parse_args()
+    runs = []
+    with tempfile.TemporaryDirectory(dir=options.dir) as folder, harness.Penstock(pathlib.Path(folder) / "node", pipeline=False) as node:
+        fleet = Fleet(node, pathlib.Path(folder), options.cpu)
+        topic = fleet.load(options.records)
+        print(COLUMNS.format(f"{options.cpu:g} of a core a worker", "drain", "", "workers' CPU", "server's CPU", "worker busy"))
+        for workers in range(1, options.workers + 1):
+            runs.append(fleet.drain(topic, options.records, workers))
+            line(f"{workers} worker{'s' if workers > 1 else ''}", runs[-1], runs[0])
+        tenth = options.records // 10
+        small = fleet.load(tenth)
+        runs.append(fleet.drain(small, tenth, 1))
+        line(f"1 worker, {tenth:,} records", runs[-1], runs[0])
+        node.stop(60)
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=bench.ROOT, capture_output=True, text=True).stdout.strip()
+    pathlib.Path(options.json).write_text(json.dumps({"commit": commit, "cores": os.cpu_count(), "cpu": options.cpu, "runs": runs}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (RuntimeError, subprocess.SubprocessError, OSError) as error:
+        sys.exit(f"bench scaling: {error}")
