@@ -3,8 +3,9 @@
 """How the drain grows with workers, and what a record costs as the load grows tenfold.
 
 One `penstock up` has the topic (12 partitions) and the table; workers (`penstock run`) of one group share the topic. Each worker is held to
---cpu of a core by a cgroup, so that workers and not the machine are what is scaled; the server has the rest. Counted from the start of the
-workers until the group's offsets are at the end, with the rows counted afterwards.
+--cpu of a core by a cgroup, so that workers and not the machine are what is scaled; the server has the rest. One line for each size of a
+worker: with large ones the server is soon what limits, as "worker busy" shows. Counted from the start of the workers until the group's offsets
+are at the end, with the rows counted afterwards.
 """
 import argparse
 import contextlib
@@ -58,8 +59,8 @@ class CpuLimit:
 class Fleet:
     """The server with its topics, and one drain after another from them."""
 
-    def __init__(self, node, folder, cpu):
-        self.node, self.folder, self.cpu, self.number = node, folder, cpu, 0
+    def __init__(self, node, folder):
+        self.node, self.folder, self.number = node, folder, 0
 
     def load(self, records):
         """A topic of that many people."""
@@ -71,13 +72,13 @@ class Fleet:
         file.unlink()
         return topic
 
-    def drain(self, topic, records, workers):
+    def drain(self, topic, records, workers, cpu):
         self.number += 1
         name = f"drain{self.number}"
         text = (harness.PIPELINE % {"interval": "0ms", "max_rows": 50_000}).replace("pipeline: users", f"pipeline: {name}") \
             .replace("group: users", f"group: {name}").replace("[users_data]", f"[{topic}]").replace("created_users", name)
         with contextlib.ExitStack() as stack:
-            limits = [stack.enter_context(CpuLimit(f"{name}-{i}", self.cpu)) for i in range(workers)]
+            limits = [stack.enter_context(CpuLimit(f"{name}-{i}", cpu)) for i in range(workers)]
             fleet = [harness.Worker(self.folder, f"{name}-{i}", text, self.node.kafka, "%s:%d" % self.node.cql) for i in range(workers)]
             before, began = bench.process(self.node.process.pid)[0], time.monotonic()
             for worker, limit in zip(fleet, limits):
@@ -95,8 +96,8 @@ class Fleet:
         if (rows := self.node.rows(f"SELECT count(*) FROM spark_streams.{name}")[0]["count"]) != records:
             raise RuntimeError(f"{rows} rows of {records} records")
         self.node.cql_command(f"DROP TABLE spark_streams.{name}")
-        return {"workers": workers, "records": records, "records/s": records / seconds, "worker us": sum(used) / records * 1e6,
-                "server us": server / records * 1e6, "least busy worker": min(used) / seconds / self.cpu}
+        return {"workers": workers, "cpu": cpu, "records": records, "records/s": records / seconds, "worker us": sum(used) / records * 1e6,
+                "server us": server / records * 1e6, "least busy worker": min(used) / seconds / cpu}
 
     def drained(self, group, records):
         done = self.node.run("group", "describe", group, "-b", self.node.kafka, "--json")
@@ -113,25 +114,27 @@ def main():
     options = argparse.ArgumentParser(prog="./dev bench scaling", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--records", type=int, default=1_000_000, help="records of each drain (default 1,000,000)")
     options.add_argument("--workers", type=int, default=3, help="most workers (default 3)")
-    options.add_argument("--cpu", type=float, default=0.5, help="cores of each worker (default 0.5)")
+    options.add_argument("--cpu", type=float, nargs="+", default=[0.5, 0.1], help="cores of each worker (default 0.5 and 0.1)")
     options.add_argument("--json", default=str(bench.ROOT / "build/scaling.json"), metavar="FILE", help="where the figures go (default build/scaling.json)")
     options.add_argument("--dir", default=str(bench.ROOT / "build"), help="where data folders are made (default build)")
     options = options.parse_args()
     runs = []
     with tempfile.TemporaryDirectory(dir=options.dir) as folder, harness.Penstock(pathlib.Path(folder) / "node", pipeline=False) as node:
-        fleet = Fleet(node, pathlib.Path(folder), options.cpu)
-        topic = fleet.load(options.records)
-        print(COLUMNS.format(f"{options.cpu:g} of a core a worker", "drain", "", "workers' CPU", "server's CPU", "worker busy"))
-        for workers in range(1, options.workers + 1):
-            runs.append(fleet.drain(topic, options.records, workers))
-            line(f"{workers} worker{'s' if workers > 1 else ''}", runs[-1], runs[0])
+        fleet = Fleet(node, pathlib.Path(folder))
         tenth = options.records // 10
-        small = fleet.load(tenth)
-        runs.append(fleet.drain(small, tenth, 1))
-        line(f"1 worker, {tenth:,} records", runs[-1], runs[0])
+        topic, small = fleet.load(options.records), fleet.load(tenth)
+        for cpu in options.cpu:
+            print(COLUMNS.format(f"{cpu:g} of a core a worker", "drain", "", "workers' CPU", "server's CPU", "worker busy"))
+            runs.append(first := fleet.drain(topic, options.records, 1, cpu))
+            line("1 worker", first, first)
+            for workers in range(2, options.workers + 1):
+                runs.append(fleet.drain(topic, options.records, workers, cpu))
+                line(f"{workers} workers", runs[-1], first)
+            runs.append(fleet.drain(small, tenth, 1, cpu))
+            line(f"1 worker, {tenth:,} records", runs[-1], first)
         node.stop(60)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=bench.ROOT, capture_output=True, text=True).stdout.strip()
-    pathlib.Path(options.json).write_text(json.dumps({"commit": commit, "cores": os.cpu_count(), "cpu": options.cpu, "runs": runs}, indent=1) + "\n")
+    pathlib.Path(options.json).write_text(json.dumps({"commit": commit, "cores": os.cpu_count(), "runs": runs}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
