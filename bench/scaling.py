@@ -4,8 +4,8 @@
 
 One `penstock up` has the topic (12 partitions) and the table; workers (`penstock run`) of one group share the topic. Each worker is held to
 --cpu of a core by a cgroup, so that workers and not the machine are what is scaled; the server has the rest. One line for each size of a
-worker: with large ones the server is soon what limits, as "worker busy" shows. Counted from the start of the workers until the group's offsets
-are at the end, with the rows counted afterwards.
+worker: with large ones the server is soon what limits, as "worker busy" shows. The workers have shared the partitions before the first record
+comes; all records come at once. Counted from the first until the group's offsets are at the end, with the rows counted afterwards.
 """
 import argparse
 import contextlib
@@ -62,47 +62,54 @@ class Fleet:
     def __init__(self, node, folder):
         self.node, self.folder, self.number = node, folder, 0
 
-    def load(self, records):
-        """A topic of that many people."""
-        topic = f"people_{records}"
-        self.node.command("topic", "create", topic, "-b", self.node.kafka, "--partitions", str(PARTITIONS))
+    def people(self, records):
+        """A file of that many."""
         file = bench.people(self.folder, records)
-        subprocess.run(["kcat", "-P", "-b", self.node.kafka, "-t", topic, "-X", "acks=all", "-X", "queue.buffering.max.messages=1000000",
-                        "-X", "linger.ms=5", "-l", str(file)], check=True)
-        file.unlink()
-        return topic
+        return file.rename(self.folder / f"people-{records}.json")
 
-    def drain(self, topic, records, workers, cpu):
+    def drain(self, file, records, workers, cpu):
         self.number += 1
         name = f"drain{self.number}"
+        self.node.command("topic", "create", name, "-b", self.node.kafka, "--partitions", str(PARTITIONS))
         text = (harness.PIPELINE % {"interval": "0ms", "max_rows": 50_000}).replace("pipeline: users", f"pipeline: {name}") \
-            .replace("group: users", f"group: {name}").replace("[users_data]", f"[{topic}]").replace("created_users", name)
+            .replace("group: users", f"group: {name}").replace("[users_data]", f"[{name}]").replace("created_users", name)
         with contextlib.ExitStack() as stack:
             limits = [stack.enter_context(CpuLimit(f"{name}-{i}", cpu)) for i in range(workers)]
             fleet = [harness.Worker(self.folder, f"{name}-{i}", text, self.node.kafka, "%s:%d" % self.node.cql) for i in range(workers)]
-            before, began = bench.process(self.node.process.pid)[0], time.monotonic()
             for worker, limit in zip(fleet, limits):
                 stack.callback(worker.kill)
                 worker.start(preexec_fn=limit.join)
-            while not self.drained(name, records):
-                if any(worker.process.poll() is not None for worker in fleet) or time.monotonic() - began > 600:
-                    raise RuntimeError(f"{name} is stuck\n" + "\n".join(worker.tail() for worker in fleet))
-                time.sleep(0.05)
-            seconds = time.monotonic() - began
+
+            def tails():
+                return "\n".join(worker.tail() for worker in fleet)
+            harness.eventually("every worker has its share", lambda: self.shared(name, workers), 90, tail=tails)
             used = [bench.process(worker.process.pid)[0] for worker in fleet]
-            server = bench.process(self.node.process.pid)[0] - before
+            server, began = bench.process(self.node.process.pid)[0], time.monotonic()
+            subprocess.run(["kcat", "-P", "-b", self.node.kafka, "-t", name, "-X", "acks=all", "-X", "queue.buffering.max.messages=1000000",
+                            "-X", "linger.ms=5", "-l", str(file)], check=True)
+            harness.eventually("all is drained", lambda: self.drained(name, records), 600, tail=tails)
+            seconds = time.monotonic() - began
+            used = [bench.process(worker.process.pid)[0] - before for worker, before in zip(fleet, used)]
+            server = bench.process(self.node.process.pid)[0] - server
             for worker in fleet:
                 worker.stop(30)
         if (rows := self.node.rows(f"SELECT count(*) FROM spark_streams.{name}")[0]["count"]) != records:
             raise RuntimeError(f"{rows} rows of {records} records")
         self.node.cql_command(f"DROP TABLE spark_streams.{name}")
+        self.node.command("topic", "delete", name, "-b", self.node.kafka)
         return {"workers": workers, "cpu": cpu, "records": records, "records/s": records / seconds, "worker us": sum(used) / records * 1e6,
                 "server us": server / records * 1e6, "least busy worker": min(used) / seconds / cpu}
 
-    def drained(self, group, records):
-        done = self.node.run("group", "describe", group, "-b", self.node.kafka, "--json")
-        found = json.loads(done.stdout) if done.returncode == 0 else {}
-        return sum(p.get("offset") or 0 for p in found.get("partitions", [])) >= records
+    def group(self, name):
+        done = self.node.run("group", "describe", name, "-b", self.node.kafka, "--json")
+        return json.loads(done.stdout) if done.returncode == 0 else {}
+
+    def shared(self, name, workers):
+        found = self.group(name)
+        return found.get("state") == "Stable" and len({p.get("member") for p in found["partitions"]} - {None}) == workers
+
+    def drained(self, name, records):
+        return sum(p.get("offset") or 0 for p in self.group(name).get("partitions", [])) >= records
 
 
 def line(what, run, first):
@@ -122,13 +129,13 @@ def main():
     with tempfile.TemporaryDirectory(dir=options.dir) as folder, harness.Penstock(pathlib.Path(folder) / "node", pipeline=False) as node:
         fleet = Fleet(node, pathlib.Path(folder))
         tenth = options.records // 10
-        topic, small = fleet.load(options.records), fleet.load(tenth)
+        file, small = fleet.people(options.records), fleet.people(tenth)
         for cpu in options.cpu:
             print(COLUMNS.format(f"{cpu:g} of a core a worker", "drain", "", "workers' CPU", "server's CPU", "worker busy"))
-            runs.append(first := fleet.drain(topic, options.records, 1, cpu))
+            runs.append(first := fleet.drain(file, options.records, 1, cpu))
             line("1 worker", first, first)
             for workers in range(2, options.workers + 1):
-                runs.append(fleet.drain(topic, options.records, workers, cpu))
+                runs.append(fleet.drain(file, options.records, workers, cpu))
                 line(f"{workers} workers", runs[-1], first)
             runs.append(fleet.drain(small, tenth, 1, cpu))
             line(f"1 worker, {tenth:,} records", runs[-1], first)
@@ -140,5 +147,5 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except (RuntimeError, subprocess.SubprocessError, OSError) as error:
+    except (RuntimeError, AssertionError, subprocess.SubprocessError, OSError) as error:
         sys.exit(f"bench scaling: {error}")
