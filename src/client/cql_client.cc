@@ -72,12 +72,10 @@ std::shared_ptr<OwnedParams> own(const std::vector<cql::CellValue>& values,
   return owned;
 }
 
-Function<void(Result<Reply>)> to_result_set(
-    std::shared_ptr<const std::vector<cql::ColumnSpec>> known,
-    Function<void(Result<ResultSet>)> done) {
-  return [known = std::move(known), done = std::move(done)](Result<Reply> reply) mutable {
+Function<void(Result<Reply>)> to_result_set(Function<void(Result<ResultSet>)> done) {
+  return [done = std::move(done)](Result<Reply> reply) mutable {
     if (!reply) return done(fail(std::move(reply).error()));
-    done(ResultSet::read(Bytes(reply->body), reply->header.version, known,
+    done(ResultSet::read(Bytes(reply->body), reply->header.version, nullptr,
                          std::move(reply->warnings)));
   };
 }
@@ -91,6 +89,7 @@ Result<PreparedPtr> to_prepared(const Reply& reply, std::string keyspace, std::s
   statement->keyspace = std::move(keyspace);
   statement->text = std::move(text);
   statement->id = std::move(prepared->id);
+  statement->result_metadata_id = std::move(prepared->result_metadata_id);
   statement->markers = std::move(prepared->markers);
   statement->partition_key_markers = std::move(prepared->partition_key_markers);
   statement->columns =
@@ -153,6 +152,7 @@ class CqlWriteJob : public std::enable_shared_from_this<CqlWriteJob> {
            [batch = batch_, this, extra](std::uint8_t version) {
              cql::ExecuteRequest request;
              request.id = batch->extras[extra].statement->id;
+             request.result_metadata_id = batch->extras[extra].statement->result_metadata_id;
              request.params.consistency = dispatcher_->config().consistency;
              request.params.values = batch->extras[extra].values;
              request.params.timestamp_micros = timestamp_;
@@ -212,7 +212,7 @@ struct CqlClient::Impl : CqlDispatcher {
   void write_atomically(const CqlServerInfo& server, const std::shared_ptr<const WriteBatch>& batch,
                         std::int64_t timestamp, Function<void(Result<WriteOutcome>)> done) {
     const std::size_t statements = batch->rows() + batch->extras.size();
-    const std::size_t bytes = batch_bytes(*batch, 0, batch->rows(), true);
+    const std::size_t bytes = batch_bytes(*batch, 0, batch->rows(), true, server.protocol_version);
     if (statements > server.atomic_batch_statements_max || bytes > server.atomic_batch_bytes_max) {
       return refuse(
           std::move(done),
@@ -278,7 +278,7 @@ void CqlClient::query(std::string text, const QueryOptions& options,
     return encode_frame(cql::Opcode::Query, cql::QueryRequest{text, owned->params}, version,
                         cql::Compression::None);
   };
-  request.done = to_result_set(nullptr, std::move(done));
+  request.done = to_result_set(std::move(done));
   impl_->post(std::move(request));
 }
 
@@ -292,7 +292,7 @@ void CqlClient::prepare(std::string text, Function<void(Result<PreparedPtr>)> do
   Request request;
   request.idempotent = true;
   request.encode = [text](std::uint8_t version) {
-    return encode_frame(cql::Opcode::Prepare, cql::PrepareRequest{text}, version,
+    return encode_frame(cql::Opcode::Prepare, cql::PrepareRequest{text, std::nullopt}, version,
                         cql::Compression::None);
   };
   request.done = [impl = impl_, text, keyspace,
@@ -314,11 +314,25 @@ void CqlClient::execute(const PreparedPtr& statement, const std::vector<cql::Cel
   request.token = routing_token(*statement, values);
   request.idempotent = options.idempotent;
   request.consistency = owned->params.consistency;
-  request.encode = [owned, statement](std::uint8_t version) {
-    return encode_frame(cql::Opcode::Execute, cql::ExecuteRequest{statement->id, owned->params},
-                        version, cql::Compression::None);
+  // From v5 on the server leaves out the columns that we say we know, so that a try and its answer
+  // must mean the same ones.
+  auto known = std::make_shared<PreparedPtr>(statement);
+  request.encode = [impl = impl_, owned, known](std::uint8_t version) {
+    if (version >= 5) *known = impl->latest(*known);
+    const Prepared& now = **known;
+    owned->params.skip_metadata = version >= 5 && !now.result_metadata_id.empty();
+    return encode_frame(cql::Opcode::Execute,
+                        cql::ExecuteRequest{now.id, owned->params, now.result_metadata_id}, version,
+                        cql::Compression::None);
   };
-  request.done = to_result_set(statement->columns, std::move(done));
+  request.done = [impl = impl_, known, done = std::move(done)](Result<Reply> reply) mutable {
+    if (!reply) return done(fail(std::move(reply).error()));
+    auto set = ResultSet::read(Bytes(reply->body), reply->header.version, (*known)->columns,
+                               std::move(reply->warnings));
+    if (set && set->new_metadata_id())
+      impl->redescribe(*known, *set->new_metadata_id(), set->shared_columns());
+    done(std::move(set));
+  };
   impl_->post(std::move(request));
 }
 

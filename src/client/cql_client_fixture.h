@@ -12,6 +12,7 @@
 #include "net/fake_connection.h"
 #include "net/fake_loop.h"
 #include "wire/cql/messages.h"
+#include "wire/cql/segment.h"
 #include "wire/cql/values.h"
 
 namespace penstock::client {
@@ -23,6 +24,10 @@ struct Peer {
   net::Address address;
   std::shared_ptr<net::FakeConnection> connection;
   std::unique_ptr<net::Session> session;
+  bool lz4 = false;  // what its segments are asked to be
+
+  // Protocol v5, after STARTUP was answered.
+  bool segmented() const { return connection->frame_size != nullptr; }
 };
 
 struct Asked {
@@ -37,6 +42,7 @@ class CqlClientTest : public testing::Test {
   CqlClientTest() {
     config.contact_points = {{"one", 9042}};
     config.in_flight_max = 8;
+    config.protocol_version = 4;
   }
 
   void open() {
@@ -59,9 +65,10 @@ class CqlClientTest : public testing::Test {
   // The requests that came on a connection since the last call.
   std::vector<Asked> take(Peer& peer) {
     std::vector<Asked> asked;
-    const Bytes sent = peer.connection->take_sent();
+    Bytes sent = peer.connection->take_sent();
+    if (peer.segmented()) sent = unsegmented(peer, sent);
     for (BytesView rest = sent; !rest.empty();) {
-      const std::size_t size = cql::request_frame_size(rest).value();
+      const std::size_t size = cql::envelope_size(rest).value();
       const cql::Frame frame = cql::parse_frame(rest.substr(0, size)).value();
       asked.push_back({frame.header, Bytes(frame.body)});
       rest.remove_prefix(size);
@@ -69,12 +76,48 @@ class CqlClientTest : public testing::Test {
     return asked;
   }
 
-  void answer(Peer& peer, const Asked& asked, Opcode opcode,
-              const std::function<void(cql::Writer&)>& fill = nullptr) {
+  // What the segments carry, and how many there were.
+  Bytes unsegmented(const Peer& peer, BytesView sent) {
+    Bytes all;
+    Bytes scratch;
+    segments = 0;
+    for (; !sent.empty(); ++segments) {
+      const std::size_t size = cql::segment_size(sent, peer.lz4).value();
+      all += cql::open_segment(sent.substr(0, size), peer.lz4, scratch).value().payload;
+      sent.remove_prefix(size);
+    }
+    return all;
+  }
+
+  Bytes response(const Asked& asked, Opcode opcode,
+                 const std::function<void(cql::Writer&)>& fill = nullptr) {
     auto writer = cql::FrameWriter::response(asked.header.version, asked.header.stream, opcode);
     auto body = writer.body();
     if (fill) fill(body);
-    const Bytes frame = std::move(writer).finish();
+    return std::move(writer).finish();
+  }
+  Bytes segmented(const Peer& peer, BytesView envelopes) {
+    Bytes bytes;
+    cql::append_segments(envelopes, peer.lz4, bytes);
+    return bytes;
+  }
+  // Cuts them as the connection would.
+  void deliver(Peer& peer, BytesView bytes) {
+    while (!bytes.empty() && peer.connection->open) {
+      const auto size = peer.connection->frame_size(bytes);
+      if (!size) {
+        peer.session->on_bad_frame(*peer.connection, bytes, size.error());
+        break;
+      }
+      peer.session->on_frame(*peer.connection, bytes.substr(0, *size));
+      bytes.remove_prefix(*size);
+    }
+    loop.run();
+  }
+  void answer(Peer& peer, const Asked& asked, Opcode opcode,
+              const std::function<void(cql::Writer&)>& fill = nullptr) {
+    const Bytes frame = response(asked, opcode, fill);
+    if (peer.segmented()) return deliver(peer, segmented(peer, frame));
     peer.session->on_frame(*peer.connection, frame);
     loop.run();
   }
@@ -142,10 +185,13 @@ class CqlClientTest : public testing::Test {
         return answer(peer, asked, Opcode::Supported,
                       [this](cql::Writer& to) { write(to, supported); });
       case Opcode::Startup:
+        peer.lz4 = asked.header.version >= 5 &&
+                   cql::decode_startup(asked.body, 5)->option("COMPRESSION") == "lz4";
+        return answer(peer, asked, Opcode::Ready);
       case Opcode::Register:
         return answer(peer, asked, Opcode::Ready);
       case Opcode::Query: {
-        const std::string text(cql::decode_query(asked.body, 4)->query);
+        const std::string text(cql::decode_query(asked.body, asked.header.version)->query);
         const FakeRows rows =
             text.find("system_schema.keyspaces") != text.npos
                 ? fake_keyspaces(keyspaces)
@@ -235,6 +281,19 @@ class CqlClientTest : public testing::Test {
     return batch;
   }
 
+  // As a server does that speaks nothing newer than `version`.
+  void refuse_version(Peer& peer, const Asked& asked, int version) {
+    cql::ErrorResponse error;
+    error.code = cql::ErrorCode::ProtocolError;
+    error.message = fmt::format(
+        "Invalid or unsupported protocol version ({}); the lowest supported version is 3 and the "
+        "greatest is {}",
+        asked.header.version, version);
+    Asked older = asked;
+    older.header.version = static_cast<std::uint8_t>(version);
+    answer_error(peer, older, error);
+  }
+
   net::FakeLoop loop;
   Metrics metrics;
   CqlConfig config;
@@ -245,6 +304,7 @@ class CqlClientTest : public testing::Test {
   FakeKeyspaces keyspaces;
   std::vector<TimePoint> dialled;
   std::deque<Peer> peers;
+  std::size_t segments = 0;  // in what take() has taken
   std::unique_ptr<CqlClient> client;
 };
 

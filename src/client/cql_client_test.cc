@@ -21,20 +21,6 @@ TEST_F(CqlClientTest, ConnectsRegistersAndKnowsTheCluster) {
   EXPECT_EQ((*ready)->atomic_batch_statements_max, 0);
 }
 
-TEST_F(CqlClientTest, StepsDownToV3WhenV4IsRefused) {
-  open();
-  const Asked options = take(peers[0]).at(0);
-  EXPECT_EQ(options.header.version, 4);
-  cql::ErrorResponse error;
-  error.code = cql::ErrorCode::ProtocolError;
-  error.message = "Invalid or unsupported protocol version (4); the lowest supported version is 3";
-  answer_error(peers[0], options, error);
-  ASSERT_EQ(peers.size(), 2);
-  EXPECT_FALSE(peers[0].connection->open);
-  greet(peers[1]);
-  EXPECT_EQ(client->server().protocol_version, 3);
-}
-
 TEST_F(CqlClientTest, BacksOffDoublingWhileRefused) {
   refuse = true;
   config.backoff_first = Millis(100);

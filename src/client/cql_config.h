@@ -25,6 +25,8 @@ struct CqlConfig {
   // Only its nodes are used; empty: that of the contact point that answers first.
   std::string local_dc;
   cql::Compression compression = cql::Compression::None;
+  // The native protocol's; none: the newest that the server takes, found by stepping down.
+  std::optional<std::uint8_t> protocol_version;
   cql::Consistency consistency = cql::Consistency::LocalOne;
 
   std::size_t connections_per_node = 1;

@@ -13,10 +13,19 @@ namespace {
 
 constexpr std::size_t kStreamsMax = 32'768;
 
-// The words by which every driver knows that it must try an older version.
+// The words by which every driver knows that it must try an older version. Cassandra 3.11 knows v5
+// as a beta that must be asked for.
 bool refuses_version(const cql::ErrorResponse& error) {
   return error.code == cql::ErrorCode::ProtocolError &&
-         error.message.find("nsupported protocol version") != std::string::npos;
+         (error.message.find("nsupported protocol version") != std::string::npos ||
+          error.message.find("USE_BETA flag is unset") != std::string::npos);
+}
+
+Result<std::size_t> plain_segment_size(BytesView head) {
+  return cql::segment_size(head, false);
+}
+Result<std::size_t> lz4_segment_size(BytesView head) {
+  return cql::segment_size(head, true);
 }
 
 // As an identifier of CQL, whatever is in it.
@@ -89,14 +98,47 @@ void CqlConnection::dispatch(Bytes frame, OnReply done) {
   deadlines_.push_back(
       {connection_->loop().clock().now() + config_.request_timeout, stream, slot.turn});
   arm_deadline();
-  connection_->send(std::move(frame));
+  transmit(std::move(frame));
+}
+
+void CqlConnection::transmit(Bytes frame) {
+  if (!segments_out_) return connection_->send(std::move(frame));
+  segments_out_->add(frame);
+  if (std::exchange(flush_posted_, true)) return;
+  connection_->loop().post([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr || self->connection_ == nullptr) return;
+    self->flush_posted_ = false;
+    self->connection_->send(self->segments_out_->take());
+  });
+}
+
+void CqlConnection::begin_segments() {
+  if (version_ < 5) return;
+  segments_in_.emplace(lz4_, cql::response_frame_size, config_.frame_bytes_max);
+  segments_out_.emplace(lz4_);
+  connection_->frame_by(lz4_ ? lz4_segment_size : plain_segment_size);
 }
 
 void CqlConnection::frame(BytesView bytes) {
   heard_ = true;
+  if (!segments_in_) return envelope(bytes);
+  if (const auto opened = segments_in_->open(bytes); !opened) return gone(opened.error());
+  while (state_ != State::Gone) {
+    const auto next = segments_in_->next();
+    if (!next) return gone(next.error());
+    if (next->empty()) return;
+    envelope(*next);
+  }
+}
+
+void CqlConnection::envelope(BytesView bytes) {
   const auto parsed = cql::parse_frame(bytes);
   if (!parsed) return gone(parsed.error());
-  auto body = cql::unpacked_body(*parsed, compression_, scratch_, config_.frame_bytes_max);
+  // Where there are segments the flag of a packed body means nothing.
+  auto body = segments_in_
+                  ? Result<BytesView>(parsed->body)
+                  : cql::unpacked_body(*parsed, compression_, scratch_, config_.frame_bytes_max);
   if (!body) return gone(body.error());
   auto prefix = cql::take_prefix(parsed->header, *body);
   if (!prefix) return gone(prefix.error());
@@ -148,7 +190,11 @@ void CqlConnection::close() {
 void CqlConnection::refused(const Reply& reply) {
   const auto error = cql::decode_error(reply.body, reply.header.version);
   if (!error) return gone(error.error());
-  gone(cql::from_cql(*error).with("connecting to " + address_.text()), refuses_version(*error));
+  Error why = cql::from_cql(*error).with("connecting to " + address_.text());
+  if (!refuses_version(*error)) return gone(why);
+  if (config_.protocol_version)
+    why.message += fmt::format("; the configuration asks for protocol version {}", version_);
+  gone(why, !config_.protocol_version);
 }
 
 void CqlConnection::handshake_step(Result<Reply> reply) {
@@ -164,6 +210,8 @@ void CqlConnection::handshake_step(Result<Reply> reply) {
       }
       break;
     case State::Startup:
+      // This answer still came bare, as OPTIONS and STARTUP went.
+      begin_segments();
       if (opcode == cql::Opcode::Authenticate) return authenticate();
       if (opcode == cql::Opcode::Ready) return use_keyspace();
       break;
@@ -190,14 +238,19 @@ void CqlConnection::start_up() {
                                {"THROW_ON_OVERLOAD", "1"}}};
   const std::string wanted(cql::name(config_.compression));
   const auto* offered = supported_.option("COMPRESSION");
-  const bool agreed = config_.compression != cql::Compression::None && offered != nullptr &&
+  // v5's segments know LZ4 only.
+  const bool possible = config_.compression == cql::Compression::Lz4 ||
+                        (config_.compression == cql::Compression::Snappy && version_ < 5);
+  const bool agreed = possible && offered != nullptr &&
                       std::find(offered->begin(), offered->end(), wanted) != offered->end();
   if (agreed) startup.options.emplace_back("COMPRESSION", wanted);
   auto writer = cql::FrameWriter::request(version_, 0, cql::Opcode::Startup);
   auto body = writer.body();
   write(body, startup);
   request(std::move(writer), [this](Result<Reply> reply) { handshake_step(std::move(reply)); });
-  if (agreed) compression_ = config_.compression;  // STARTUP itself goes out plain
+  // STARTUP itself goes out plain.
+  if (agreed && version_ < 5) compression_ = config_.compression;
+  lz4_ = agreed && version_ >= 5;
 }
 
 void CqlConnection::authenticate() {

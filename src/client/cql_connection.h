@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,11 +13,13 @@
 #include "net/connection.h"
 #include "wire/cql/frame.h"
 #include "wire/cql/responses.h"
+#include "wire/cql/segment.h"
 
 namespace penstock::client {
 
 // One connection to a CQL server: the handshake, then requests by stream number, answers in any
-// order.
+// order. From protocol v5 on both travel in checksummed segments once STARTUP is answered; what one
+// turn of the loop sends shares them.
 //
 // Lives on the loop of its net::Connection. Every request is answered exactly once: by the server's
 // frame, or with Code::Timeout when the connection breaks or the time is up (the outcome is then
@@ -73,10 +76,13 @@ class CqlConnection final : public std::enable_shared_from_this<CqlConnection> {
 
   void opened(net::Connection& connection);
   void frame(BytesView bytes);
+  void envelope(BytesView bytes);
   void gone(const Error& why, bool step_down = false);
 
   void request(cql::FrameWriter writer, OnReply done);
   void dispatch(Bytes frame, OnReply done);
+  void transmit(Bytes frame);
+  void begin_segments();
   void handshake_step(Result<Reply> reply);
   void start_up();
   void authenticate();
@@ -94,7 +100,11 @@ class CqlConnection final : public std::enable_shared_from_this<CqlConnection> {
   Events events_;
   State state_ = State::Opening;
   net::Connection* connection_ = nullptr;
-  cql::Compression compression_ = cql::Compression::None;  // agreed upon
+  cql::Compression compression_ = cql::Compression::None;  // of bodies, agreed upon; never in v5
+  bool lz4_ = false;                                       // of v5's segments, agreed upon
+  std::optional<cql::SegmentReader> segments_in_;          // set: they have begun
+  std::optional<cql::SegmentPacker> segments_out_;
+  bool flush_posted_ = false;
   cql::SupportedResponse supported_;
   Bytes scratch_;  // unpacked bodies
 

@@ -15,7 +15,7 @@ constexpr int kPreparedAgainMax = 32;
 Bytes encode_prepare(std::string_view text, std::uint8_t version) {
   auto writer = cql::FrameWriter::request(version, 0, cql::Opcode::Prepare);
   auto body = writer.body();
-  write(body, cql::PrepareRequest{text});
+  write(body, cql::PrepareRequest{text, std::nullopt});
   return std::move(writer).finish();
 }
 
@@ -260,6 +260,10 @@ void CqlDispatcher::prepared_again(const PoolPtr& pool, const ConnectionPtr& con
                   "the server prepared '{}' under another id: was the table changed?",
                   statement->text);
     }
+    if (prepared->result_metadata_id != statement->result_metadata_id) {
+      redescribe(statement, prepared->result_metadata_id,
+                 std::make_shared<const std::vector<cql::ColumnSpec>>(prepared->rows.columns));
+    }
     return {};
   }();
   for (const RequestPtr& request : requests.mapped()) {
@@ -342,6 +346,23 @@ PreparedPtr CqlDispatcher::prepared(const std::string& keyspace, const std::stri
   const std::lock_guard lock(mutex_);
   const auto at = by_text_.find(cache_key(keyspace, text));
   return at == by_text_.end() ? nullptr : at->second;
+}
+
+PreparedPtr CqlDispatcher::latest(const PreparedPtr& statement) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = by_id_.find(statement->id);
+  return at == by_id_.end() ? statement : at->second;
+}
+
+void CqlDispatcher::redescribe(const PreparedPtr& statement, Bytes result_metadata_id,
+                               std::shared_ptr<const std::vector<cql::ColumnSpec>> columns) {
+  auto changed = std::make_shared<Prepared>(*statement);
+  changed->result_metadata_id = std::move(result_metadata_id);
+  changed->columns = std::move(columns);
+  const std::lock_guard lock(mutex_);
+  by_id_[changed->id] = changed;
+  const auto named = by_text_.find(cache_key(changed->keyspace, changed->text));
+  if (named != by_text_.end()) named->second = changed;
 }
 
 }  // namespace penstock::client

@@ -70,6 +70,11 @@ class CqlDispatcher : public std::enable_shared_from_this<CqlDispatcher> {
   void remember(const PreparedPtr& statement);  // any thread
   PreparedPtr prepared(const std::string& keyspace,
                        const std::string& text) const;  // any thread; null if unknown
+  // The statement as the server has last described it; any thread.
+  PreparedPtr latest(const PreparedPtr& statement) const;
+  // The server says that the statement's rows have other columns now (protocol v5). Any thread.
+  void redescribe(const PreparedPtr& statement, Bytes result_metadata_id,
+                  std::shared_ptr<const std::vector<cql::ColumnSpec>> columns);
   void on_event(std::function<void(const cql::ServerEvent&)> handler) {
     handler_ = std::move(handler);
   }
@@ -165,6 +170,8 @@ class CqlDispatcher : public std::enable_shared_from_this<CqlDispatcher> {
   std::map<std::uint64_t, Agreeing> agreeing_;
   std::uint64_t last_agreeing_ = 0;
   int seedings_ = 0;  // since a connection was ready
+  // The oldest protocol version that a node has agreed to: where others begin.
+  std::uint8_t version_ = cql::kVersionMax;
   net::TimerId seed_timer_ = net::TimerId::None;
   net::TimerId refresh_timer_ = net::TimerId::None;
   TimePoint refresh_at_{};

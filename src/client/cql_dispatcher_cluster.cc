@@ -64,7 +64,8 @@ CqlDispatcher::PoolPtr CqlDispatcher::add_pool(const net::Address& address) {
   events.on_event = [weak](const CqlConnection* from, const cql::ServerEvent& event) {
     if (const auto self = weak.lock()) self->on_server_event(from, event);
   };
-  return std::make_shared<CqlNodePool>(config_, loop_, dial_, metrics_, address, std::move(events));
+  return std::make_shared<CqlNodePool>(config_, loop_, dial_, metrics_, address, version_,
+                                       std::move(events));
 }
 
 void CqlDispatcher::retire(const PoolPtr& pool) {
@@ -103,6 +104,7 @@ void CqlDispatcher::seed_later() {
 
 void CqlDispatcher::on_ready(CqlNodePool& pool, const ConnectionPtr& connection) {
   const auto* atomic = connection->supported().option(kAtomicBatch);
+  version_ = std::min(version_, connection->version());
   {
     const std::lock_guard lock(mutex_);
     info_.protocol_version = connection->version();

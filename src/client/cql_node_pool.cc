@@ -16,13 +16,15 @@ constexpr std::string_view kRoom = "cql-client";
 // Several clients of a process share a node's lines: gauges only rise and fall, and no line is ever
 // removed.
 CqlNodePool::CqlNodePool(const CqlConfig& config, net::Loop& loop, const Dial& dial,
-                         Metrics& metrics, net::Address address, Events events)
+                         Metrics& metrics, net::Address address, std::uint8_t version,
+                         Events events)
     : config_(config),
       loop_(loop),
       dial_(dial),
       metrics_(metrics),
       address_(std::move(address)),
       events_(std::move(events)),
+      version_(config.protocol_version.value_or(version)),
       random_(std::random_device{}()) {
   const Labels node{{"node", address_.text()}};
   requests_ = metrics.counter("penstock_cql_client_requests_total",

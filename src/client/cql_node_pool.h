@@ -16,8 +16,8 @@
 namespace penstock::client {
 
 // The connections to one node: as many as wished for, each dialled again with back-off when it is
-// refused or breaks, at an older protocol version when the node asks for that. Keeps the node's
-// metrics.
+// refused or breaks, at an older protocol version when the node asks for that (which is
+// remembered). Keeps the node's metrics.
 //
 // Lives on the loop. After retire() or close() it dials no more and tells nobody.
 class CqlNodePool : public std::enable_shared_from_this<CqlNodePool> {
@@ -31,7 +31,7 @@ class CqlNodePool : public std::enable_shared_from_this<CqlNodePool> {
   };
 
   CqlNodePool(const CqlConfig& config, net::Loop& loop, const Dial& dial, Metrics& metrics,
-              net::Address address, Events events);
+              net::Address address, std::uint8_t version, Events events);
 
   // Dials until there are so many connections.
   void start(std::size_t connections);
@@ -77,7 +77,7 @@ class CqlNodePool : public std::enable_shared_from_this<CqlNodePool> {
   const net::Address address_;
   Events events_;
   Uuid host_id_;
-  std::uint8_t version_ = cql::kVersionMax;
+  std::uint8_t version_;
   std::vector<Place> places_;
   bool retired_ = false;
   std::mt19937_64 random_;

@@ -41,6 +41,7 @@ Result<ResultSet> ResultSet::read(Bytes body, std::uint8_t version,
     }
     set.rows_ = static_cast<std::size_t>(rows->row_count);
     set.paging_state_ = std::move(rows->metadata.paging_state);
+    set.new_metadata_id_ = std::move(rows->metadata.new_id);
     cql::Reader cells(rows->cells, version);
     set.cells_.reserve(set.rows_ * count);
     for (std::size_t i = 0; i < set.rows_ * count; ++i) set.cells_.push_back(cells.bytes());

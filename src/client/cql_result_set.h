@@ -13,7 +13,8 @@
 
 namespace penstock::client {
 
-// A statement known to the server, with what it takes and gives. Immutable and shared.
+// A statement known to the server, with what it takes and gives. Immutable and shared; when the
+// columns of its rows change, the client has another one under the same id.
 struct Prepared {
   std::string keyspace;  // in use when it was prepared; empty: none
   std::string text;
@@ -22,6 +23,7 @@ struct Prepared {
   std::vector<std::uint16_t>
       partition_key_markers;  // empty on v3, and when a partition key column is no marker
   std::shared_ptr<const std::vector<cql::ColumnSpec>> columns;  // of the rows it gives
+  Bytes result_metadata_id;  // of those columns; empty below protocol v5
 };
 using PreparedPtr = std::shared_ptr<const Prepared>;
 
@@ -48,6 +50,9 @@ class ResultSet {
 
   // Set when there are more pages: give it back in QueryOptions.
   const std::optional<Bytes>& paging_state() const { return paging_state_; }
+  // Set when the columns are others than the server had told before (protocol v5): their id.
+  const std::optional<Bytes>& new_metadata_id() const { return new_metadata_id_; }
+  std::shared_ptr<const std::vector<cql::ColumnSpec>> shared_columns() const { return columns_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
   // What USE and DDL answer.
   const std::optional<std::string>& set_keyspace() const { return set_keyspace_; }
@@ -59,6 +64,7 @@ class ResultSet {
   std::size_t rows_ = 0;
   std::vector<cql::CellValue> cells_;
   std::optional<Bytes> paging_state_;
+  std::optional<Bytes> new_metadata_id_;
   std::vector<std::string> warnings_;
   std::optional<std::string> set_keyspace_;
   std::optional<cql::SchemaChange> schema_change_;

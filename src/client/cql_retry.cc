@@ -34,6 +34,7 @@ RetryAction decide_retry(const std::optional<cql::ErrorResponse>& error, bool id
     case ErrorCode::FunctionFailure:
     case ErrorCode::WriteFailure:
     case ErrorCode::CdcWriteFailure:
+    case ErrorCode::CasWriteUnknown:
     case ErrorCode::SyntaxError:
     case ErrorCode::Unauthorized:
     case ErrorCode::Invalid:

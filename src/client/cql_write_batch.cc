@@ -70,8 +70,18 @@ void write_header(Cursor& to, std::uint8_t version, cql::Opcode opcode, std::siz
   to.be(static_cast<std::uint32_t>(frame_bytes - cql::kHeaderBytes));
 }
 
+constexpr std::size_t flags_bytes(std::uint8_t version) {
+  return version >= 5 ? 4 : 1;
+}
+void write_flags(Cursor& to, std::uint8_t flags, std::uint8_t version) {
+  if (version >= 5) return to.be(std::int32_t{flags});
+  to.u8(flags);
+}
+
 // header, type, count | rows, extras | consistency, flags, timestamp
-constexpr std::size_t kBatchAround = cql::kHeaderBytes + 1 + 2 + 2 + 1 + 8;
+constexpr std::size_t batch_around(std::uint8_t version) {
+  return cql::kHeaderBytes + 1 + 2 + 2 + flags_bytes(version) + 8;
+}
 std::size_t statement_around(const Prepared& statement) {
   return 1 + 2 + statement.id.size() + 2;
 }
@@ -79,9 +89,9 @@ std::size_t statement_around(const Prepared& statement) {
 }  // namespace
 
 std::size_t batch_bytes(const WriteBatch& batch, std::size_t begin, std::size_t end,
-                        bool with_extras) {
+                        bool with_extras, std::uint8_t version) {
   const std::size_t rows = end - begin;
-  std::size_t bytes = kBatchAround;
+  std::size_t bytes = batch_around(version);
   if (rows > 0) {
     bytes += rows *
              (statement_around(*batch.statement) + (batch.timestamps.empty() ? 0 : kTimestampCell));
@@ -99,7 +109,7 @@ Bytes encode_batch(const WriteBatch& batch, std::size_t begin, std::size_t end, 
                    std::uint8_t version, bool logged) {
   const std::size_t statements = end - begin + (with_extras ? batch.extras.size() : 0);
   CHECK(statements <= kStatementsMax, "a BATCH counts its statements in 16 bits");
-  Bytes frame(batch_bytes(batch, begin, end, with_extras), '\0');
+  Bytes frame(batch_bytes(batch, begin, end, with_extras, version), '\0');
   Cursor to(frame.data());
   write_header(to, version, cql::Opcode::Batch, frame.size());
   to.u8(static_cast<std::uint8_t>(logged ? cql::BatchType::Logged : cql::BatchType::Unlogged));
@@ -117,7 +127,7 @@ Bytes encode_batch(const WriteBatch& batch, std::size_t begin, std::size_t end, 
     for (const cql::CellValue& cell : extra.values) to.cell(cell);
   }
   to.be(static_cast<std::uint16_t>(consistency));
-  to.u8(kTimestampFlag);
+  write_flags(to, kTimestampFlag, version);
   to.be(timestamp_micros);
   CHECK(to.at() == frame.data() + frame.size(), "a frame was counted wrongly");
   return frame;
@@ -125,15 +135,18 @@ Bytes encode_batch(const WriteBatch& batch, std::size_t begin, std::size_t end, 
 
 Bytes encode_row(const WriteBatch& batch, std::size_t row, cql::Consistency consistency,
                  std::int64_t timestamp_micros, std::uint8_t version) {
-  const std::size_t bytes = cql::kHeaderBytes + 2 + batch.statement->id.size() + 2 + 1 + 2 +
-                            cells_bytes(batch.row(row)) +
+  const Prepared& statement = *batch.statement;
+  const std::size_t bytes = cql::kHeaderBytes + 2 + statement.id.size() +
+                            (version >= 5 ? 2 + statement.result_metadata_id.size() : 0) + 2 +
+                            flags_bytes(version) + 2 + cells_bytes(batch.row(row)) +
                             (batch.timestamps.empty() ? 0 : kTimestampCell) + 8;
   Bytes frame(bytes, '\0');
   Cursor to(frame.data());
   write_header(to, version, cql::Opcode::Execute, frame.size());
-  to.short_bytes(batch.statement->id);
+  to.short_bytes(statement.id);
+  if (version >= 5) to.short_bytes(statement.result_metadata_id);
   to.be(static_cast<std::uint16_t>(consistency));
-  to.u8(kValuesFlag | kTimestampFlag);
+  write_flags(to, kValuesFlag | kTimestampFlag, version);
   write_row(to, batch, row);
   to.be(timestamp_micros);
   CHECK(to.at() == frame.data() + frame.size(), "a frame was counted wrongly");

@@ -55,7 +55,7 @@ Bytes encode_batch(const WriteBatch& batch, std::size_t begin, std::size_t end, 
                    std::uint8_t version, bool logged);
 // The length that encode_batch() will give, header included.
 std::size_t batch_bytes(const WriteBatch& batch, std::size_t begin, std::size_t end,
-                        bool with_extras);
+                        bool with_extras, std::uint8_t version);
 // One EXECUTE of row `row`.
 Bytes encode_row(const WriteBatch& batch, std::size_t row, cql::Consistency consistency,
                  std::int64_t timestamp_micros, std::uint8_t version);

@@ -43,7 +43,7 @@ void Session::on_close(net::Connection& connection) {
 
 void Session::on_bad_frame(net::Connection& connection, BytesView head, const Error& error) {
   const auto version = static_cast<std::uint8_t>(head[0]);
-  if (version < cql::kVersionMin || version > cql::kVersionMax) {
+  if (version < cql::kVersionMin || version > cql::kServedVersionMax) {
     // Drivers walk down from their newest version, a connection each; the words of this answer make
     // them.
     connection.send(cql::unsupported_version(head));

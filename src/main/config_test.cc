@@ -76,6 +76,7 @@ cassandra:
   local_dc: dc1
   consistency: quorum
   compression: lz4
+  protocol_version: 4
   connections_per_node: 2
   request_timeout_ms: 1500
   tls: {verify: false}
@@ -84,6 +85,7 @@ cassandra:
   EXPECT_EQ(client.local_dc, "dc1");
   EXPECT_EQ(client.consistency, cql::Consistency::Quorum);
   EXPECT_EQ(client.compression, cql::Compression::Lz4);
+  EXPECT_EQ(client.protocol_version, 4);
   EXPECT_EQ(client.connections_per_node, 2);
   EXPECT_EQ(client.request_timeout, Millis(1500));
   ASSERT_TRUE(client.tls);
@@ -91,6 +93,9 @@ cassandra:
   const client::CqlConfig plain = good("cassandra: {contact_points: [c1]}").cassandra.client;
   EXPECT_EQ(plain.consistency, cql::Consistency::LocalQuorum);
   EXPECT_FALSE(plain.tls);
+  EXPECT_FALSE(plain.protocol_version);
+  EXPECT_FALSE(good("cassandra: {contact_points: [c1], protocol_version: auto}")
+                   .cassandra.client.protocol_version);
   EXPECT_TRUE(good("cassandra: {contact_points: [c1], tls: {}}").cassandra.client.tls->verify);
 }
 
@@ -101,6 +106,10 @@ TEST(Config, AClientOfCassandraThatCannotWorkIsNamed) {
   EXPECT_THAT(cassandra("consistency: most"), ElementsAre(HasSubstr("must be one of one, two")));
   EXPECT_THAT(cassandra("consistency: serial"), ElementsAre(HasSubstr("must be one of one, two")));
   EXPECT_THAT(cassandra("compression: snappy"), ElementsAre(HasSubstr("must be one of none, lz4")));
+  EXPECT_THAT(
+      cassandra("protocol_version: 6"),
+      ElementsAre(AllOf(HasSubstr("p.yaml:1:52: "),
+                        HasSubstr("'cassandra.protocol_version' must be one of auto, 3, 4, 5"))));
   EXPECT_THAT(cassandra("tls: {key_file: p.key}"), Contains(HasSubstr("together, or neither")));
   EXPECT_THAT(cassandra("tls: {ca: a}"), ElementsAre(HasSubstr("unknown key")));
   EXPECT_THAT(cassandra("tls: {ca_file: none.pem}"), Contains(HasSubstr("does not exist")));
@@ -177,6 +186,7 @@ TEST_F(ExampleFile, HasEveryKeyThatIsRead) {
                               "cassandra.local_dc",
                               "cassandra.consistency",
                               "cassandra.compression",
+                              "cassandra.protocol_version",
                               "cassandra.connections_per_node",
                               "cassandra.request_timeout_ms",
                               "cassandra.connect_timeout_ms",

@@ -109,6 +109,7 @@ Result<void> Node::serve_cql() {
   TRY(cql_->listen(config_.cassandra.listen));
   endpoints_.cassandra = cql_->address().text();
   settings_.cassandra_contact_points = {endpoints_.cassandra};
+  settings_.cassandra.protocol_version = cql::kServedVersionMax;  // known, so not asked for
   return {};
 }
 

@@ -192,13 +192,17 @@ void read_cassandra_client(YamlSection& cassandra, const fs::path& folder,
   constexpr std::array kCompressions{"none", "lz4"};
   word = one_of(cassandra, "compression", kCompressions);
   into.compression = word == "lz4" ? cql::Compression::Lz4 : cql::Compression::None;
+  constexpr std::array kVersions{"auto", "3", "4", "5"};
+  word = one_of(cassandra, "protocol_version", kVersions);
+  if (!word.empty() && word != "auto")
+    into.protocol_version = static_cast<std::uint8_t>(word[0] - '0');
   milliseconds(cassandra, "request_timeout_ms", into.request_timeout);
   milliseconds(cassandra, "connect_timeout_ms", into.connect_timeout);
   milliseconds(cassandra, "schema_agreement_timeout_ms", into.schema_agreement_timeout);
   cassandra.number("connections_per_node", into.connections_per_node, 1, 64);
-  for (const char* key :
-       {"auth", "tls", "local_dc", "consistency", "compression", "request_timeout_ms",
-        "connect_timeout_ms", "schema_agreement_timeout_ms", "connections_per_node"}) {
+  for (const char* key : {"auth", "tls", "local_dc", "consistency", "compression",
+                          "protocol_version", "request_timeout_ms", "connect_timeout_ms",
+                          "schema_agreement_timeout_ms", "connections_per_node"}) {
     const YAML::Node given = cassandra.node(key);
     if (!given.IsDefined() || cassandra.has("contact_points")) continue;
     cassandra.problem(given, fmt::format("'cassandra.{}' is for a real Cassandra, and "

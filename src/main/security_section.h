@@ -18,7 +18,7 @@ void read_kafka_security(YamlSection& kafka, const std::filesystem::path& folder
 
 // How the client of a real Cassandra behaves: `cassandra.auth`, `.tls`, `.local_dc`,
 // `.consistency`,
-// `.compression` and its time limits.
+// `.compression`, `.protocol_version` and its time limits.
 void read_cassandra_client(YamlSection& cassandra, const std::filesystem::path& folder,
                            client::CqlConfig& into);
 

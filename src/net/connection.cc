@@ -62,6 +62,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   const Address& local() const override { return local_; }
   const Address& peer() const override { return peer_; }
   std::size_t outbound_bytes() const override { return outbound_bytes_; }
+  void frame_by(FrameSize frame_size) override { frame_size_ = frame_size; }
 
   void send(Bytes bytes) override {
     if (!open_ || closing_ || bytes.empty()) return;

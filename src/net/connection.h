@@ -15,7 +15,8 @@ namespace penstock::net {
 
 // How many bytes the frame that begins `head` has, all told; 0 while that cannot be seen yet; an
 // error when no frame can begin so (the session hears it in on_bad_frame). `head` is never empty. A
-// plain function: framing has no state.
+// plain function: framing has no state; a protocol that changes it on the way says so with
+// Connection::frame_by().
 using FrameSize = Result<std::size_t> (*)(BytesView head);
 
 struct ConnectionLimits {
@@ -40,6 +41,9 @@ class Connection {
   // close() it does nothing.
   virtual void send(Bytes bytes) = 0;
   virtual std::size_t outbound_bytes() const = 0;  // queued and not yet taken by the system
+
+  // What comes after the frame at hand is cut by this function, also what has been read already.
+  virtual void frame_by(FrameSize frame_size) = 0;
 
   // Stops and restarts the delivery of frames, also of those already read. Counted: as many resumes
   // as pauses.

@@ -21,6 +21,7 @@ class FakeConnection final : public Connection {
     if (open) sent += bytes;
   }
   std::size_t outbound_bytes() const override { return 0; }
+  void frame_by(FrameSize wanted) override { frame_size = wanted; }
   void pause_reading() override { ++pauses; }
   void resume_reading() override { --pauses; }
   void close_after_sending() override { open = false; }
@@ -31,6 +32,7 @@ class FakeConnection final : public Connection {
   Bytes sent;
   bool open = true;
   int pauses = 0;
+  FrameSize frame_size = nullptr;  // what frame_by() has asked for
 
  private:
   Loop& loop_;

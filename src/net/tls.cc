@@ -85,6 +85,7 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
   std::size_t outbound_bytes() const override {
     return outer_ == nullptr ? 0 : outer_->outbound_bytes();
   }
+  void frame_by(FrameSize frame_size) override { frame_size_ = frame_size; }
   void pause_reading() override {
     ++pauses_;
     if (outer_ != nullptr) outer_->pause_reading();
@@ -218,7 +219,7 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
   }
 
   const std::string host_;
-  const FrameSize frame_size_;
+  FrameSize frame_size_;
   const ConnectionLimits limits_;
   Connection* outer_;  // null once it has ended
   Loop& loop_;

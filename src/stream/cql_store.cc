@@ -168,8 +168,11 @@ class CqlStore final : public Store {
     if (!client_) {
       client::CqlConfig config = settings_.cassandra;
       config.contact_points.clear();
-      // The datacenter's name is that of the configuration's cluster.
-      if (!sink_.contact_points.empty()) config.local_dc.clear();
+      // The datacenter's name and the protocol are those of the configuration's cluster.
+      if (!sink_.contact_points.empty()) {
+        config.local_dc.clear();
+        config.protocol_version.reset();
+      }
       const auto& points =
           sink_.contact_points.empty() ? settings_.cassandra_contact_points : sink_.contact_points;
       for (const std::string& point : points) {

@@ -6,6 +6,7 @@ namespace {
 
 // What a client of an older version is told instead (research: drivers of v3 do not know the code).
 ErrorCode code_for(ErrorCode code, std::uint8_t version) {
+  if (code == ErrorCode::CasWriteUnknown && version < 5) return ErrorCode::WriteTimeout;
   if (version >= 4) return code;
   switch (code) {
     case ErrorCode::ReadFailure:
@@ -30,6 +31,34 @@ void read_counts(Reader& from, ErrorResponse& response) {
   response.consistency = from.consistency();
   response.received = from.i32();
   response.required = from.i32();
+}
+
+// How many replicas failed: a number until v4, each with its reason from v5 on.
+void write_failures(Writer& to, const ErrorResponse& response) {
+  if (to.version() < 5) return to.i32(response.failures);
+  to.i32(static_cast<std::int32_t>(response.reasons.size()));
+  for (const auto& [address, reason] : response.reasons) {
+    to.u8(static_cast<std::uint8_t>(address.size()));
+    to.raw(address);
+    to.u16(reason);
+  }
+}
+
+void read_failures(Reader& from, ErrorResponse& response) {
+  response.failures = from.i32();
+  if (from.version() < 5) return;
+  for (std::int32_t left = response.failures; left > 0 && from.ok(); --left) {
+    const std::uint8_t size = from.u8();
+    if (size != 4 && size != 16) from.fail_with("an address has neither 4 nor 16 bytes");
+    Bytes address(from.raw(size));
+    const std::uint16_t reason = from.u16();
+    response.reasons.emplace_back(std::move(address), reason);
+  }
+}
+
+// v5 tells how often others were in the way, if it was a compare-and-set.
+bool tells_contentions(std::uint8_t version, const ErrorResponse& response) {
+  return version >= 5 && response.write_type == "CAS";
 }
 
 }  // namespace
@@ -62,6 +91,8 @@ std::string_view name(ErrorCode code) {
       return "WriteFailure";
     case ErrorCode::CdcWriteFailure:
       return "CDCWriteFailure";
+    case ErrorCode::CasWriteUnknown:
+      return "CASWriteUnknown";
     case ErrorCode::SyntaxError:
       return "SyntaxException";
     case ErrorCode::Unauthorized:
@@ -90,7 +121,11 @@ void write(Writer& to, const ErrorResponse& response) {
       break;
     case ErrorCode::WriteTimeout:
       write_counts(to, response);
-      to.string(response.write_type);
+      to.string(response.code == ErrorCode::CasWriteUnknown ? "CAS" : response.write_type);
+      if (tells_contentions(to.version(), response)) to.u16(response.contentions);
+      break;
+    case ErrorCode::CasWriteUnknown:
+      write_counts(to, response);
       break;
     case ErrorCode::ReadTimeout:
       write_counts(to, response);
@@ -98,12 +133,12 @@ void write(Writer& to, const ErrorResponse& response) {
       break;
     case ErrorCode::ReadFailure:
       write_counts(to, response);
-      to.i32(response.failures);
+      write_failures(to, response);
       to.u8(response.data_present);
       break;
     case ErrorCode::WriteFailure:
       write_counts(to, response);
-      to.i32(response.failures);
+      write_failures(to, response);
       to.string(response.write_type);
       break;
     case ErrorCode::FunctionFailure:
@@ -137,6 +172,10 @@ Result<ErrorResponse> decode_error(BytesView body, std::uint8_t version) {
     case ErrorCode::WriteTimeout:
       read_counts(from, response);
       response.write_type = std::string(from.string());
+      if (tells_contentions(version, response)) response.contentions = from.u16();
+      break;
+    case ErrorCode::CasWriteUnknown:
+      read_counts(from, response);
       break;
     case ErrorCode::ReadTimeout:
       read_counts(from, response);
@@ -144,12 +183,12 @@ Result<ErrorResponse> decode_error(BytesView body, std::uint8_t version) {
       break;
     case ErrorCode::ReadFailure:
       read_counts(from, response);
-      response.failures = from.i32();
+      read_failures(from, response);
       response.data_present = from.u8() != 0;
       break;
     case ErrorCode::WriteFailure:
       read_counts(from, response);
-      response.failures = from.i32();
+      read_failures(from, response);
       response.write_type = std::string(from.string());
       break;
     case ErrorCode::FunctionFailure:
@@ -218,6 +257,7 @@ Error from_cql(const ErrorResponse& response) {
         return Code::Unavailable;
       case ErrorCode::WriteTimeout:
       case ErrorCode::ReadTimeout:
+      case ErrorCode::CasWriteUnknown:
         return Code::Timeout;
       case ErrorCode::SyntaxError:
       case ErrorCode::Invalid:

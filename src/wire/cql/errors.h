@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -28,6 +29,7 @@ enum class ErrorCode : std::uint32_t {
   FunctionFailure = 0x1400,  // v4
   WriteFailure = 0x1500,     // v4
   CdcWriteFailure = 0x1600,  // v4
+  CasWriteUnknown = 0x1700,  // v5
   SyntaxError = 0x2000,
   Unauthorized = 0x2100,
   Invalid = 0x2200,
@@ -48,10 +50,13 @@ struct ErrorResponse {
   std::int32_t required = 0;  // Unavailable: replicas required; timeouts and failures: block for
   std::int32_t alive = 0;     // Unavailable
   std::int32_t received = 0;  // timeouts and failures
-  std::int32_t failures = 0;  // failures
-  bool data_present = false;  // ReadTimeout, ReadFailure
-  std::string write_type;     // WriteTimeout, WriteFailure: "SIMPLE", "BATCH", "BATCH_LOG" ...
-  std::string keyspace;       // AlreadyExists, FunctionFailure
+  std::int32_t failures = 0;  // failures; in v5 as many as there are reasons
+  // v5, failures: replicas by address, each with its reason (spec v5, section 8).
+  std::vector<std::pair<Bytes, std::uint16_t>> reasons;
+  std::uint16_t contentions = 0;  // v5, WriteTimeout of a compare-and-set
+  bool data_present = false;      // ReadTimeout, ReadFailure
+  std::string write_type;         // WriteTimeout, WriteFailure: "SIMPLE", "BATCH", "BATCH_LOG" ...
+  std::string keyspace;           // AlreadyExists, FunctionFailure
   std::string table;  // AlreadyExists (empty: the keyspace exists); FunctionFailure: the function
   std::vector<std::string> argument_types;  // FunctionFailure
   Bytes prepared_id;                        // Unprepared
@@ -59,7 +64,8 @@ struct ErrorResponse {
   friend bool operator==(const ErrorResponse&, const ErrorResponse&) = default;
 };
 
-// v3 clients get 1300 as 1200, 1500 as 1100, 1400 and 1600 as 2200 (they know no better).
+// v3 clients get 1300 as 1200, 1500 as 1100, 1400 and 1600 as 2200, and those below v5 1700 as 1100
+// (they know no better).
 void write(Writer& to, const ErrorResponse& response);
 Result<ErrorResponse> decode_error(BytesView body, std::uint8_t version);
 

@@ -15,7 +15,9 @@ constexpr std::uint8_t version_of(char first) {
   return static_cast<std::uint8_t>(static_cast<std::uint8_t>(first) & 0x7F);
 }
 
-Result<std::size_t> sized(BytesView head) {
+}  // namespace
+
+Result<std::size_t> envelope_size(BytesView head) {
   if (head.size() < kHeaderBytes) return 0;
   const auto body_bytes = load_be<std::uint32_t>(head.data() + 5);
   if (body_bytes > kBodyBytesMax) {
@@ -24,6 +26,8 @@ Result<std::size_t> sized(BytesView head) {
   }
   return kHeaderBytes + body_bytes;
 }
+
+namespace {
 
 // LZ4 cannot pack better than this, so a larger promise is a lie and not worth an allocation.
 constexpr std::size_t kLz4RatioMax = 255;
@@ -146,12 +150,12 @@ bool is_request(Opcode opcode) {
 Result<std::size_t> request_frame_size(BytesView head) {
   const std::uint8_t version = version_of(head[0]);
   if ((head[0] & kResponseBit) != 0) return fail(Code::Corrupt, "a client sent a response");
-  if (version < kVersionMin || version > kVersionMax) {
+  if (version < kVersionMin || version > kServedVersionMax) {
     return fail(Code::Unsupported,
                 "Invalid or unsupported protocol version ({}); supported versions are (3/v3, 4/v4)",
                 version);
   }
-  return sized(head);
+  return envelope_size(head);
 }
 
 Result<std::size_t> response_frame_size(BytesView head) {
@@ -162,7 +166,7 @@ Result<std::size_t> response_frame_size(BytesView head) {
     return fail(Code::Unsupported, "the server speaks CQL protocol version {}, which is too old",
                 version_of(head[0]));
   }
-  return sized(head);
+  return envelope_size(head);
 }
 
 Result<Frame> parse_frame(BytesView frame) {
@@ -185,14 +189,14 @@ Result<Frame> parse_frame(BytesView frame) {
 Bytes unsupported_version(BytesView head) {
   const std::uint8_t version = head.empty() ? 0 : version_of(head[0]);
   Bytes body;
-  Writer to(body, kVersionMax);
+  Writer to(body, kServedVersionMax);
   to.i32(0x000A);
   to.string(fmt::format(
       "Invalid or unsupported protocol version ({}); supported versions are (3/v3, 4/v4)",
       version));
   Bytes frame;
   const bool old_header = version == 1 || version == 2;
-  frame.push_back(static_cast<char>(kResponseBit | (old_header ? version : kVersionMax)));
+  frame.push_back(static_cast<char>(kResponseBit | (old_header ? version : kServedVersionMax)));
   frame.push_back('\0');
   if (old_header) {
     frame.push_back(head.size() > 2 ? head[2] : '\0');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Envelopes of the native protocol, v3 and v4: nine bytes of header, then the body.
+// Envelopes of the native protocol, v3 to v5: nine bytes of header, then the body. v5 carries them
+// in segments (segment.h).
 //   0 version (top bit: response) | 1 flags | 2-3 stream, signed | 4 opcode | 5-8 body length (spec
 //   section 2)
 #pragma once
@@ -20,7 +21,9 @@ namespace penstock::cql {
 
 inline constexpr std::size_t kHeaderBytes = 9;
 inline constexpr std::uint8_t kVersionMin = 3;
-inline constexpr std::uint8_t kVersionMax = 4;
+inline constexpr std::uint8_t kVersionMax = 5;
+// The newest that a server of ours takes; a client of ours also speaks v5.
+inline constexpr std::uint8_t kServedVersionMax = 4;
 inline constexpr std::uint8_t kResponseBit = 0x80;
 // No body of ours or of a peer is longer (the spec's own limit).
 inline constexpr std::size_t kBodyBytesMax = std::size_t{256} << 20;
@@ -55,7 +58,7 @@ inline constexpr std::uint8_t kUseBeta = 0x10;
 }  // namespace frame_flag
 
 struct FrameHeader {
-  std::uint8_t version = kVersionMax;  // without the response bit
+  std::uint8_t version = kServedVersionMax;  // without the response bit
   bool response = false;
   std::uint8_t flags = 0;
   std::int16_t stream = 0;  // events: -1
@@ -74,6 +77,8 @@ struct Frame {
 // takes responses of any version from 3 up, whose header has the same form.
 Result<std::size_t> request_frame_size(BytesView head);
 Result<std::size_t> response_frame_size(BytesView head);
+// The same of an envelope of any version and direction.
+Result<std::size_t> envelope_size(BytesView head);
 
 // `frame` is what the framing function has cut out.
 Result<Frame> parse_frame(BytesView frame);

@@ -30,6 +30,7 @@ TEST(Frame, OtherVersionsAreRefusedByTheirFirstByte) {
   EXPECT_FALSE(response_frame_size("\x04"));  // a request
   EXPECT_FALSE(response_frame_size("HTTP/1.1"));
   EXPECT_EQ(*response_frame_size(Bytes("\x85\0\0\0\0\0\0\0\0", 9)), 9);
+  EXPECT_EQ(*envelope_size(Bytes("\x05\0\0\0\0\0\0\0\0", 9)), 9);
 }
 
 TEST(Frame, AnnouncedBodyOverTheProtocolsLimitIsRefused) {

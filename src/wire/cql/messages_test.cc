@@ -45,6 +45,15 @@ void expect_same(const QueryParams& a, const QueryParams& b) {
   EXPECT_EQ(a.paging_state, b.paging_state);
   EXPECT_EQ(a.serial_consistency, b.serial_consistency);
   EXPECT_EQ(a.timestamp_micros, b.timestamp_micros);
+  EXPECT_EQ(a.keyspace, b.keyspace);
+  EXPECT_EQ(a.now_in_seconds, b.now_in_seconds);
+}
+
+QueryParams full_v5_params() {
+  QueryParams params = full_params();
+  params.keyspace = "ks";
+  params.now_in_seconds = 1'700'000'000;
+  return params;
 }
 
 TEST(Requests, QueryAndExecuteCarryEveryParameter) {
@@ -57,12 +66,47 @@ TEST(Requests, QueryAndExecuteCarryEveryParameter) {
 
   QueryParams named = full_params();
   named.names = {"a", "b", "c", "d"};
-  const Bytes execute = body(ExecuteRequest{"id", named});
+  const Bytes execute = body(ExecuteRequest{"id", named, {}});
   const auto executed = decode_execute(execute, 4);
   ASSERT_TRUE(executed);
   EXPECT_EQ(executed->id, "id");
   expect_same(executed->params, named);
   expect_every_cut_refused(execute, [](BytesView bytes) { return decode_execute(bytes, 4); });
+}
+
+TEST(Requests, V5AddsKeyspaceTimeAndTheColumnsThatAreKnown) {
+  const Bytes query = body(QueryRequest{"SELECT 1", full_v5_params()}, 5);
+  const auto read = decode_query(query, 5);
+  ASSERT_TRUE(read);
+  expect_same(read->params, full_v5_params());
+  expect_every_cut_refused(query, [](BytesView bytes) { return decode_query(bytes, 5); });
+  const Bytes execute = body(ExecuteRequest{"id", full_v5_params(), "columns"}, 5);
+  const auto executed = decode_execute(execute, 5);
+  ASSERT_TRUE(executed);
+  EXPECT_EQ(executed->id, "id");
+  EXPECT_EQ(executed->result_metadata_id, "columns");
+  expect_same(executed->params, full_v5_params());
+  expect_every_cut_refused(execute, [](BytesView bytes) { return decode_execute(bytes, 5); });
+  const Bytes prepare = body(PrepareRequest{"SELECT", "ks"}, 5);
+  EXPECT_EQ(decode_prepare(prepare, 5)->keyspace, "ks");
+  expect_every_cut_refused(prepare, [](BytesView bytes) { return decode_prepare(bytes, 5); });
+  EXPECT_FALSE(decode_prepare(body(PrepareRequest{"SELECT", {}}, 5), 5)->keyspace);
+
+  // Older servers must not be told: the bits mean nothing to them and the rest would be misread.
+  expect_same(decode_query(body(QueryRequest{"SELECT 1", full_v5_params()}), 4)->params,
+              full_params());
+  EXPECT_EQ(body(ExecuteRequest{"id", {}, "columns"}), body(ExecuteRequest{"id", {}, {}}));
+  EXPECT_EQ(body(PrepareRequest{"SELECT", "ks"}), body(PrepareRequest{"SELECT", {}}));
+}
+
+// From the specification, byte by byte: an encoder and a decoder of the same mistake would agree.
+TEST(Requests, V5FlagsAreFourBytes) {
+  QueryParams params;
+  params.timestamp_micros = 1;
+  params.now_in_seconds = 2;
+  EXPECT_EQ(hex(body(QueryRequest{"q", params}, 5)),
+            "00 00 00 01 71 00 01 00 00 01 20 00 00 00 00 00 00 00 01 00 00 00 02");
+  EXPECT_EQ(hex(body(PrepareRequest{"q", "k"}, 5)), "00 00 00 01 71 00 00 00 01 00 01 6b");
 }
 
 TEST(Requests, NullUnsetAndEmptyAreThreeThingsInV4AndTwoInV3) {
@@ -103,7 +147,7 @@ TEST(Requests, StartupKeysAreUpperCase) {
             "SCHEMA_CHANGE");
   EXPECT_EQ(decode_auth_response(body(AuthResponseRequest{"\0u\0p"}), 4)->token,
             CellValue("\0u\0p"));
-  EXPECT_EQ(decode_prepare(body(PrepareRequest{"SELECT"}), 4)->query, "SELECT");
+  EXPECT_EQ(decode_prepare(body(PrepareRequest{"SELECT", {}}), 4)->query, "SELECT");
 }
 
 TEST(Batch, StatementsShareOneFlatVectorOfValues) {
@@ -129,6 +173,16 @@ TEST(Batch, StatementsShareOneFlatVectorOfValues) {
   EXPECT_EQ(read.timestamp_micros, 5);
   EXPECT_EQ(read.serial_consistency, Consistency::Serial);
   expect_every_cut_refused(bytes, [&](BytesView cut) { return decode_batch(cut, 4, read); });
+
+  batch.keyspace = "ks";
+  batch.now_in_seconds = 7;
+  EXPECT_EQ(body(batch), bytes);
+  const Bytes v5 = body(batch, 5);
+  ASSERT_TRUE(decode_batch(v5, 5, read));
+  EXPECT_EQ(read.timestamp_micros, 5);
+  EXPECT_EQ(read.keyspace, "ks");
+  EXPECT_EQ(read.now_in_seconds, 7);
+  expect_every_cut_refused(v5, [&](BytesView cut) { return decode_batch(cut, 5, read); });
 }
 
 TEST(Batch, LyingCountsAndFlagsAreRefusedCheaply) {
@@ -171,13 +225,31 @@ TEST(Responses, RowsComeBackCellByCell) {
   }
 }
 
+TEST(Responses, RowsSayInV5ThatTheirColumnsHaveChanged) {
+  const std::vector<ColumnSpec> columns = {{"k", "t", "id", Kind::Text}};
+  RowsBuilder rows;
+  rows.cell("a");
+  rows.end_row();
+  Bytes bytes;
+  Writer to(bytes, 5);
+  rows.finish(to, columns, false, "next", "columns");
+  const auto result = decode_result(bytes, 5);
+  ASSERT_TRUE(result) << result.error().message;
+  const auto& read = std::get<RowsResult>(*result);
+  EXPECT_EQ(read.metadata.new_id, "columns");
+  EXPECT_EQ(read.metadata.paging_state, "next");
+  EXPECT_EQ(read.metadata.columns, columns);
+  expect_every_cut_refused(bytes, [](BytesView cut) { return decode_result(cut, 5); });
+}
+
 TEST(Responses, PreparedCarriesKeyMarkersInV4Only) {
   PreparedResult prepared;
   prepared.id = "id";
   prepared.markers = {{"k", "t", "a", Kind::Text}, {"k", "u", "b", TypeRef::list(Kind::Int)}};
   prepared.partition_key_markers = {1, 0};
   prepared.rows.columns = {{"k", "t", "c", Kind::Uuid}};
-  for (const std::uint8_t version : {std::uint8_t{3}, std::uint8_t{4}}) {
+  prepared.result_metadata_id = "columns";
+  for (const std::uint8_t version : {std::uint8_t{3}, std::uint8_t{4}, std::uint8_t{5}}) {
     const auto result = decode_result(body(prepared, version), version);
     ASSERT_TRUE(result) << result.error().message;
     const auto& read = std::get<PreparedResult>(*result);
@@ -185,6 +257,7 @@ TEST(Responses, PreparedCarriesKeyMarkersInV4Only) {
     EXPECT_EQ(read.markers, prepared.markers);
     EXPECT_EQ(read.rows.columns, prepared.rows.columns);
     EXPECT_EQ(read.partition_key_markers.size(), version >= 4 ? 2 : 0);
+    EXPECT_EQ(read.result_metadata_id, version >= 5 ? "columns" : "");
   }
   const PreparedResult insert{.id = "x", .markers = {}, .partition_key_markers = {}, .rows = {}};
   EXPECT_EQ(std::get<PreparedResult>(*decode_result(body(insert), 4)).rows.column_count, 0);
@@ -244,6 +317,10 @@ ErrorResponse full_error(ErrorCode code) {
         error.write_type = "BATCH";
       }
       break;
+    case ErrorCode::CasWriteUnknown:
+      error.required = 2;
+      error.received = 1;
+      break;
     case ErrorCode::FunctionFailure:
       error.argument_types = {"int", "text"};
       [[fallthrough]];
@@ -280,12 +357,33 @@ TEST(Errors, EveryCodeTravelsWithItsExtras) {
   }
 }
 
+TEST(Errors, V5SaysWhyReplicasFailedAndWhoWasInTheWay) {
+  for (const ErrorCode code : {ErrorCode::ReadFailure, ErrorCode::WriteFailure,
+                               ErrorCode::CasWriteUnknown, ErrorCode::WriteTimeout}) {
+    ErrorResponse error = full_error(code);
+    if (error.failures > 0) error.reasons = {{Bytes("\x7f\0\0\1", 4), 3}};
+    if (code == ErrorCode::WriteTimeout) {
+      error.write_type = "CAS";
+      error.contentions = 2;
+    }
+    const Bytes bytes = body(error, 5);
+    EXPECT_EQ(*decode_error(bytes, 5), error) << name(code);
+    expect_every_cut_refused(bytes, [](BytesView cut) { return decode_error(cut, 5); });
+  }
+  // An answer that says that more failed than it names.
+  EXPECT_FALSE(decode_error(Bytes("\0\0\x13\0\0\0\0\1\0\0\0\1\0\0\0\2\x7f\xff\xff\xff\4", 21), 5));
+  EXPECT_EQ(from_cql(full_error(ErrorCode::CasWriteUnknown)).code, Code::Timeout);
+}
+
 TEST(Errors, OldClientsGetCodesThatTheyKnow) {
   const auto v3 = [](ErrorCode code) { return decode_error(body(full_error(code), 3), 3)->code; };
   EXPECT_EQ(v3(ErrorCode::ReadFailure), ErrorCode::ReadTimeout);
   EXPECT_EQ(v3(ErrorCode::WriteFailure), ErrorCode::WriteTimeout);
   EXPECT_EQ(v3(ErrorCode::FunctionFailure), ErrorCode::Invalid);
   EXPECT_EQ(v3(ErrorCode::CdcWriteFailure), ErrorCode::Invalid);
+  const auto v4 = decode_error(body(full_error(ErrorCode::CasWriteUnknown)), 4);
+  EXPECT_EQ(v4->code, ErrorCode::WriteTimeout);
+  EXPECT_EQ(v4->write_type, "CAS");
 }
 
 TEST(Errors, TimeoutsStayOutcomeUnknownThroughTheWire) {

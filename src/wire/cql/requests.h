@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What clients send (spec section 4.1). Decoded requests are views into the frame's body, which
-// must outlive them. write() appends a body, decode_*() reads one; both know v3 and v4. Decoders
+// must outlive them. write() appends a body, decode_*() reads one; both know v3 to v5. Decoders
 // take time and memory in proportion to the bytes that are there.
 #pragma once
 
@@ -44,6 +44,8 @@ struct QueryParams {
   std::optional<BytesView> paging_state;
   std::optional<Consistency> serial_consistency;
   std::optional<std::int64_t> timestamp_micros;
+  std::optional<std::string_view> keyspace;    // v5: instead of the connection's
+  std::optional<std::int32_t> now_in_seconds;  // v5: the time by which cells expire
 };
 
 struct QueryRequest {
@@ -53,11 +55,13 @@ struct QueryRequest {
 
 struct PrepareRequest {
   std::string_view query;
+  std::optional<std::string_view> keyspace;  // v5
 };
 
 struct ExecuteRequest {
   BytesView id;
   QueryParams params;
+  BytesView result_metadata_id;  // v5: of the columns that the client knows
 };
 
 enum class BatchType : std::uint8_t { Logged = 0, Unlogged = 1, Counter = 2 };
@@ -79,6 +83,8 @@ struct BatchRequest {
   Consistency consistency = Consistency::One;
   std::optional<Consistency> serial_consistency;
   std::optional<std::int64_t> timestamp_micros;
+  std::optional<std::string_view> keyspace;    // v5
+  std::optional<std::int32_t> now_in_seconds;  // v5
 
   std::span<const CellValue> values_of(const Statement& statement) const {
     return {values.data() + statement.values_begin, statement.values_count};

@@ -18,6 +18,7 @@ namespace rows_flag {
 constexpr std::int32_t kGlobalTable = 1;
 constexpr std::int32_t kMorePages = 2;
 constexpr std::int32_t kNoMetadata = 4;
+constexpr std::int32_t kMetadataChanged = 8;  // v5
 }  // namespace rows_flag
 
 bool one_table(std::span<const ColumnSpec> columns) {
@@ -76,6 +77,8 @@ RowsMetadata read_rows_metadata(Reader& from) {
     if (const CellValue state = from.bytes(); !state.is_null())
       metadata.paging_state = Bytes(state.view());
   }
+  if (from.version() >= 5 && (flags & rows_flag::kMetadataChanged) != 0)
+    metadata.new_id = Bytes(from.short_bytes());
   metadata.columns_skipped = (flags & rows_flag::kNoMetadata) != 0;
   if (!metadata.columns_skipped) {
     const bool global = (flags & rows_flag::kGlobalTable) != 0 && metadata.column_count > 0;
@@ -101,6 +104,7 @@ RowsResult read_rows(Reader& from) {
 PreparedResult read_prepared(Reader& from) {
   PreparedResult prepared;
   prepared.id = Bytes(from.short_bytes());
+  if (from.version() >= 5) prepared.result_metadata_id = Bytes(from.short_bytes());
   const std::int32_t flags = from.i32();
   const std::int32_t count = read_count(from);
   if (from.version() >= 4) {
@@ -176,6 +180,7 @@ void write(Writer& to, const SetKeyspaceResult& result) {
 void write(Writer& to, const PreparedResult& result) {
   to.i32(kPrepared);
   to.short_bytes(result.id);
+  if (to.version() >= 5) to.short_bytes(result.result_metadata_id);
   const bool global = !result.markers.empty() && one_table(result.markers);
   to.i32(global ? rows_flag::kGlobalTable : 0);
   to.i32(static_cast<std::int32_t>(result.markers.size()));
@@ -288,15 +293,17 @@ Result<ServerEvent> decode_event(BytesView body, std::uint8_t version) {
 }
 
 void RowsBuilder::finish(Writer& to, std::span<const ColumnSpec> columns, bool skip_columns,
-                         std::optional<BytesView> paging_state) const {
+                         std::optional<BytesView> paging_state,
+                         std::optional<BytesView> new_id) const {
   const bool global = !columns.empty() && one_table(columns);
   to.i32(kRows);
   to.i32((skip_columns ? rows_flag::kNoMetadata
           : global     ? rows_flag::kGlobalTable
                        : 0) |
-         (paging_state ? rows_flag::kMorePages : 0));
+         (paging_state ? rows_flag::kMorePages : 0) | (new_id ? rows_flag::kMetadataChanged : 0));
   to.i32(static_cast<std::int32_t>(columns.size()));
   if (paging_state) to.value(*paging_state);
+  if (new_id) to.short_bytes(*new_id);
   if (!skip_columns) write_columns(to, columns, global);
   to.i32(rows_);
   to.raw(cells_);

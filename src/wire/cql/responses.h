@@ -49,6 +49,8 @@ struct RowsMetadata {
   std::int32_t column_count = 0;
   bool columns_skipped = false;  // flag 4: the client has them from PREPARE
   std::optional<Bytes> paging_state;
+  // v5, flag 8: the columns are no more what the client was told, and have this id from now on.
+  std::optional<Bytes> new_id;
 };
 
 // RESULT kinds.
@@ -67,7 +69,8 @@ struct PreparedResult {
   std::vector<ColumnSpec> markers;
   std::vector<std::uint16_t> partition_key_markers;  // v4: for each partition key column, the
                                                      // marker that binds it; empty if one has none
-  RowsMetadata rows;  // what executing gives; no columns unless it is a SELECT
+  RowsMetadata rows;           // what executing gives; no columns unless it is a SELECT
+  Bytes result_metadata_id{};  // v5: of those columns, to be told with EXECUTE
 };
 // Also the event of that name.
 struct SchemaChange {
@@ -123,9 +126,10 @@ class RowsBuilder {
   std::int32_t rows() const { return rows_; }
   std::size_t bytes() const { return cells_.size(); }
 
-  // The RESULT body. With `skip_columns` only their number goes out.
+  // The RESULT body. With `skip_columns` only their number goes out; `new_id` is RowsMetadata's.
   void finish(Writer& to, std::span<const ColumnSpec> columns, bool skip_columns = false,
-              std::optional<BytesView> paging_state = std::nullopt) const;
+              std::optional<BytesView> paging_state = std::nullopt,
+              std::optional<BytesView> new_id = std::nullopt) const;
 
  private:
   Bytes cells_;

@@ -80,6 +80,22 @@ void append_segments(BytesView envelope, bool lz4, Bytes& to) {
     append_segment(envelope.substr(0, kSegmentPayloadMax), false, lz4, to);
 }
 
+void SegmentPacker::add(BytesView envelope) {
+  if (open_.size() + envelope.size() > kSegmentPayloadMax) seal();
+  if (envelope.size() > kSegmentPayloadMax) return append_segments(envelope, lz4_, done_);
+  open_ += envelope;
+}
+
+void SegmentPacker::seal() {
+  if (!open_.empty()) append_segments(open_, lz4_, done_);
+  open_.clear();
+}
+
+Bytes SegmentPacker::take() {
+  seal();
+  return std::exchange(done_, {});
+}
+
 Result<std::size_t> segment_size(BytesView head, bool lz4) {
   if (head.size() < header_bytes(lz4)) return 0;
   const std::uint64_t header = load_le(head.data(), length_bytes(lz4));
@@ -108,6 +124,44 @@ Result<Segment> open_segment(BytesView segment, bool lz4, Bytes& scratch) {
     opened.payload = scratch;
   }
   return opened;
+}
+
+Result<void> SegmentReader::open(BytesView segment) {
+  const Segment opened = TRY(open_segment(segment, lz4_, scratch_));
+  whole_.clear();
+  if (opened.self_contained) {
+    if (!sliced_.empty())
+      return fail(Code::Corrupt, "a segment of whole envelopes came before the last slice of one");
+    rest_ = opened.payload;
+    return {};
+  }
+  rest_ = {};
+  sliced_ += opened.payload;
+  if (size_ == 0) {
+    size_ = TRY(envelope_size_(sliced_));
+    if (size_ > bytes_max_)
+      return fail(Code::TooLarge, "an envelope of {} bytes is over the limit of {}", size_,
+                  bytes_max_);
+    sliced_.reserve(std::min(size_, 4 * kSegmentPayloadMax));
+  }
+  if (size_ == 0 || sliced_.size() < size_) return {};
+  if (sliced_.size() > size_)
+    return fail(Code::Corrupt, "the slices of an envelope of {} bytes have {}", size_,
+                sliced_.size());
+  whole_ = std::exchange(sliced_, {});
+  size_ = 0;
+  rest_ = whole_;
+  return {};
+}
+
+Result<BytesView> SegmentReader::next() {
+  if (rest_.empty()) return BytesView();
+  const std::size_t size = TRY(envelope_size_(rest_));
+  if (size == 0 || size > rest_.size())
+    return fail(Code::Corrupt, "a segment that is said to be whole ends within an envelope");
+  const BytesView envelope = rest_.substr(0, size);
+  rest_.remove_prefix(size);
+  return envelope;
 }
 
 }  // namespace penstock::cql

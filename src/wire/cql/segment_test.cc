@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "wire/cql/frame.h"
+
 namespace penstock::cql {
 namespace {
 
@@ -80,6 +82,74 @@ TEST(Segment, AnyFlippedBitIsFound) {
       EXPECT_FALSE(open_segment(wrong, lz4, scratch)) << bit;
     }
   }
+}
+
+// A QUERY with a body of so many bytes.
+Bytes envelope(std::size_t body_bytes, char fill = 'x') {
+  auto writer = FrameWriter::request(5, 1, Opcode::Query);
+  writer.body().raw(Bytes(body_bytes, fill));
+  return std::move(writer).finish();
+}
+
+std::vector<Bytes> read_all(SegmentReader& reader, BytesView segments, bool lz4) {
+  std::vector<Bytes> envelopes;
+  while (!segments.empty()) {
+    const std::size_t size = segment_size(segments, lz4).value();
+    EXPECT_TRUE(reader.open(segments.substr(0, size)));
+    for (auto next = reader.next(); next && !next->empty(); next = reader.next())
+      envelopes.emplace_back(*next);
+    segments.remove_prefix(size);
+  }
+  return envelopes;
+}
+
+TEST(SegmentPacker, SmallOnesShareASegmentAndLongOnesKeepTheirPlace) {
+  for (const bool lz4 : {false, true}) {
+    const std::vector<Bytes> sent = {
+        envelope(0),       envelope(50'000, 'a'), envelope(50'000, 'b'), envelope(50'000),
+        envelope(300'000), envelope(10),          envelope(131'062),     envelope(131'063)};
+    SegmentPacker packer(lz4);
+    for (const Bytes& one : sent) packer.add(one);
+    const Bytes bytes = packer.take();
+    EXPECT_TRUE(packer.empty());
+    std::size_t segments = 0;
+    joined(bytes, lz4, &segments);
+    EXPECT_EQ(segments, 1 + 1 + 3 + 1 + 1 + 2);
+    SegmentReader reader(lz4, envelope_size, 1 << 20);
+    EXPECT_EQ(read_all(reader, bytes, lz4), sent);
+  }
+}
+
+TEST(SegmentReader, WhatDoesNotBelongTogetherIsRefused) {
+  const auto cut = [](const Bytes& whole, std::size_t from = 0) {
+    return BytesView(whole).substr(from, *segment_size(BytesView(whole).substr(from), false));
+  };
+  Bytes sliced;
+  append_segments(envelope(200'000), false, sliced);
+  Bytes small;
+  append_segments(envelope(3), false, small);
+  {
+    SegmentReader reader(false, envelope_size, 1 << 20);
+    ASSERT_TRUE(reader.open(cut(sliced)));
+    EXPECT_EQ(reader.next()->size(), 0);
+    EXPECT_FALSE(reader.open(cut(small))) << "between the slices of another";
+  }
+  {
+    SegmentReader reader(false, envelope_size, 1 << 20);
+    ASSERT_TRUE(reader.open(cut(sliced)));
+    EXPECT_FALSE(reader.open(cut(sliced))) << "more than the envelope has";
+  }
+  {
+    SegmentReader reader(false, envelope_size, 100'000);
+    const auto opened = reader.open(cut(sliced));
+    ASSERT_FALSE(opened) << "too long";
+    EXPECT_EQ(opened.error().code, Code::TooLarge);
+  }
+  Bytes half;
+  append_segments(BytesView(envelope(100)).substr(0, 50), false, half);
+  SegmentReader reader(false, envelope_size, 1 << 20);
+  ASSERT_TRUE(reader.open(half));
+  EXPECT_FALSE(reader.next()) << "whole, it says, and is not";
 }
 
 }  // namespace
