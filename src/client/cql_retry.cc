@@ -20,17 +20,19 @@ RetryAction decide_retry(const std::optional<cql::ErrorResponse>& error, bool id
       // another.
       if (attempt == 0 && error->received >= error->required && !error->data_present)
         return RetryAction::SameNode;
-      return RetryAction::Fail;
+      // Too few did: one of those that were asked is dead and not known to be. Another coordinator
+      // may know, or ask others.
+      return if_idempotent;
     case ErrorCode::WriteTimeout:
       if (idempotent) return RetryAction::SameNode;
       return RetryAction::Fail;
     case ErrorCode::Overloaded:
     case ErrorCode::ServerError:
     case ErrorCode::TruncateError:
+    case ErrorCode::ReadFailure:
       return if_idempotent;
     case ErrorCode::ProtocolError:
     case ErrorCode::BadCredentials:
-    case ErrorCode::ReadFailure:
     case ErrorCode::FunctionFailure:
     case ErrorCode::WriteFailure:
     case ErrorCode::CdcWriteFailure:
