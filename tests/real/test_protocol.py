@@ -42,10 +42,10 @@ def test_rows_over(version, compression, spoken, real_cassandra, people, expecte
     with node:
         half = len(people) // 2
         node.produce(*people[:half])
-        node.eventually("the first rows", lambda: node.pipeline()["rowsWritten"] > 0)
+        node.eventually("the first rows", lambda: node.pipeline()["rowsWritten"] > 0, 120)
         node.cql_command(f"ALTER TABLE {TABLE} ADD note text")  # Cassandra forgets the statements of the table
         node.produce(*people[half:])
-        assert node.drained(len(people), 120)["rejected"] == {}
+        assert node.drained(len(people), 240)["rejected"] == {}
         asked = ("cql", "-c", str(node.config), "--json", "-e")
         clients = [json.loads(line) for line in node.command(*asked, "SELECT * FROM system_views.clients").splitlines()]
         ours = [client for client in clients if client["driver_name"] == "penstock"]
