@@ -111,11 +111,12 @@ class CqlWriteJob : public std::enable_shared_from_this<CqlWriteJob> {
         done_(std::move(done)) {
     groups_ = group_by_partition(*batch_, kPartitionBatchBytes);
     outcome_.rows = batch_->rows();
-    in_flight_max_ = dispatcher_->capacity();
   }
 
   void pump() {
-    while (!error_ && next_ < groups_.ends.size() && in_flight_ < in_flight_max_)
+    // As many as the nodes take, which changes while it runs.
+    const std::size_t in_flight_max = dispatcher_->capacity();
+    while (!error_ && next_ < groups_.ends.size() && in_flight_ < in_flight_max)
       send_group(next_++);
     if (in_flight_ > 0 || !done_) return;
     if (error_) return std::exchange(done_, nullptr)(fail(*error_));
@@ -191,7 +192,6 @@ class CqlWriteJob : public std::enable_shared_from_this<CqlWriteJob> {
   std::size_t next_ = 0;
   std::size_t next_extra_ = 0;
   std::size_t in_flight_ = 0;
-  std::size_t in_flight_max_ = 1;
   std::optional<Error> error_;
   WriteOutcome outcome_;
 };

@@ -118,6 +118,46 @@ TEST_F(CqlClientTest, MoreThanTheBoundWaitsForAnAnswer) {
   EXPECT_EQ(done, 5) << "closing answers everybody";
 }
 
+TEST_F(CqlClientTest, AnOverloadedNodeIsGivenHalfAndMoreAgainAsItAnswers) {
+  config.in_flight_min = 2;
+  connect();
+  const auto limit = [&] {
+    const std::string text = metrics.text();
+    const std::string_view name = "penstock_cql_client_in_flight_limit{node=\"one:9042\"} ";
+    const auto at = text.find(name);
+    return at == text.npos ? 0 : std::stoi(text.substr(at + name.size()));
+  };
+  EXPECT_EQ(limit(), 8);
+  for (int i = 0; i < 100; ++i) client->query("q", {}, [](Result<ResultSet>) {});
+  loop.run();
+  std::deque<Asked> asked;
+  const auto take_more = [&] {
+    for (Asked& one : take(peers[0])) asked.push_back(std::move(one));
+    return asked.size();
+  };
+  const auto answer_one = [&] {
+    loop.advance(Millis(1));
+    answer_void(peers[0], asked.front());
+    asked.pop_front();
+  };
+  ASSERT_EQ(take_more(), 8);
+  loop.advance(Millis(1));
+  answer_error(peers[0], asked[0], cql::ErrorCode::Overloaded);
+  answer_error(peers[0], asked[1], cql::ErrorCode::Overloaded);  // of the same round trip
+  asked.erase(asked.begin(), asked.begin() + 2);
+  EXPECT_EQ(limit(), 4);
+  for (int i = 0; i < 2; ++i) answer_one();
+  EXPECT_EQ(take_more(), 4) << "nothing was sent";
+  answer_one();
+  EXPECT_EQ(take_more(), 4);
+  for (int i = 0; i < 60; ++i) {
+    answer_one();
+    take_more();
+  }
+  EXPECT_EQ(limit(), 8);
+  EXPECT_EQ(asked.size(), 8);
+}
+
 TEST_F(CqlClientTest, BytesInFlightAreBounded) {
   config.bytes_in_flight_max = 1000;
   connect();

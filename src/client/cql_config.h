@@ -30,7 +30,9 @@ struct CqlConfig {
   cql::Consistency consistency = cql::Consistency::LocalOne;
 
   std::size_t connections_per_node = 1;
-  std::size_t in_flight_max = 512;  // requests a connection
+  // Requests to a node: between these, as it copes (cql_in_flight_limit.h).
+  std::size_t in_flight_min = 64;
+  std::size_t in_flight_max = 2000;
   std::size_t bytes_in_flight_max =
       256 << 20;  // request bytes, all connections; a request beyond it waits
   std::size_t queued_max =

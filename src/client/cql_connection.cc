@@ -311,7 +311,7 @@ void CqlConnection::expire() {
               std::chrono::duration_cast<Millis>(config_.request_timeout).count()));
   }
   if (state_ == State::Gone) return;
-  if (orphans_ > config_.in_flight_max / 4) {
+  if (orphans_ > std::min<std::size_t>(config_.in_flight_max, 512) / 4) {
     return gone({Code::Timeout,
                  fmt::format("{} requests were never answered by {}", orphans_, address_.text())});
   }

@@ -19,6 +19,17 @@ Bytes encode_prepare(std::string_view text, std::uint8_t version) {
   return std::move(writer).finish();
 }
 
+CqlLoadSign load_sign(cql::ErrorCode code) {
+  switch (code) {
+    case cql::ErrorCode::Overloaded:
+    case cql::ErrorCode::WriteTimeout:
+    case cql::ErrorCode::ReadTimeout:
+      return CqlLoadSign::TooMuch;
+    default:
+      return CqlLoadSign::None;
+  }
+}
+
 std::string cache_key(std::string_view keyspace, std::string_view text) {
   return std::string(keyspace).append(1, '\0').append(text);
 }
@@ -52,10 +63,9 @@ void CqlDispatcher::when_ready(Duration timeout, Function<void(Result<CqlServerI
 }
 
 std::size_t CqlDispatcher::capacity() const {
-  std::size_t connections = 0;
-  for (const PoolPtr& pool : pools_) connections += pool->connected() ? 1 : 0;
-  return std::max<std::size_t>(connections, 1) * config_.connections_per_node *
-         config_.in_flight_max;
+  std::size_t requests = 0;
+  for (const PoolPtr& pool : pools_) requests += pool->connected() ? pool->in_flight_limit() : 0;
+  return std::max<std::size_t>(requests, 1);
 }
 
 std::span<const std::uint32_t> CqlDispatcher::replicas_of(const Request& request) {
@@ -182,7 +192,11 @@ void CqlDispatcher::on_reply(const PoolPtr& pool, const ConnectionPtr& connectio
     agree(connection, request, *std::move(reply));
     return pump();
   }
-  pool->failed(after, error ? cql::name(error->code) : "unanswered");
+  // Nothing is known of the node when the connection broke.
+  pool->failed(after, error ? cql::name(error->code) : "unanswered",
+               error                 ? load_sign(error->code)
+               : connection->ready() ? CqlLoadSign::TooMuch
+                                     : CqlLoadSign::None);
   if (error && error->code == cql::ErrorCode::Unprepared &&
       request->prepared_again < kPreparedAgainMax) {
     prepare_again(pool, connection, request, *error);

@@ -78,7 +78,7 @@ class CqlDispatcher : public std::enable_shared_from_this<CqlDispatcher> {
   void on_event(std::function<void(const cql::ServerEvent&)> handler) {
     handler_ = std::move(handler);
   }
-  // How many requests the connections take that there are now; at least one connection's.
+  // How many requests the nodes that are connected take at a time; at least what one does.
   std::size_t capacity() const;
 
  private:

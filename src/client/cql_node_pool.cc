@@ -10,6 +10,8 @@ namespace penstock::client {
 namespace {
 
 constexpr std::string_view kRoom = "cql-client";
+// Where a connection's limit begins: what most servers cope with.
+constexpr std::size_t kInFlightFirst = 512;
 
 }  // namespace
 
@@ -25,6 +27,8 @@ CqlNodePool::CqlNodePool(const CqlConfig& config, net::Loop& loop, const Dial& d
       address_(std::move(address)),
       events_(std::move(events)),
       version_(config.protocol_version.value_or(version)),
+      limit_(config.in_flight_min, config.in_flight_max,
+             kInFlightFirst * config.connections_per_node),
       random_(std::random_device{}()) {
   const Labels node{{"node", address_.text()}};
   requests_ = metrics.counter("penstock_cql_client_requests_total",
@@ -34,13 +38,22 @@ CqlNodePool::CqlNodePool(const CqlConfig& config, net::Loop& loop, const Dial& d
                       "Connections to the node that failed or broke, attempts too.", node);
   in_flight_ =
       metrics.gauge("penstock_cql_client_in_flight", "Requests that the node has to answer.", node);
+  in_flight_limit_ = metrics.gauge("penstock_cql_client_in_flight_limit",
+                                   "Requests that the node is given at a time, as it copes.", node);
   connections_ =
       metrics.gauge("penstock_cql_client_connections", "Connections that take requests.", node);
   seconds_ = metrics.histogram("penstock_cql_client_request_seconds",
                                "From sending a request to its answer, errors too.", node);
 }
 
+void CqlNodePool::show_limit(std::size_t limit) {
+  if (limit == limit_shown_) return;
+  in_flight_limit_.add(static_cast<double>(limit) - static_cast<double>(limit_shown_));
+  limit_shown_ = limit;
+}
+
 void CqlNodePool::start(std::size_t connections) {
+  show_limit(limit_.limit);
   while (places_.size() < connections) {
     places_.emplace_back();
     dial(places_.size() - 1);
@@ -139,6 +152,7 @@ void CqlNodePool::retire() {
 void CqlNodePool::close() {
   const auto self = shared_from_this();
   retired_ = true;
+  show_limit(0);
   for (Place& place : places_) {
     loop_.cancel(std::exchange(place.timer, net::TimerId::None));
     count_out(place);
@@ -157,7 +171,7 @@ CqlNodePool::ConnectionPtr CqlNodePool::any_ready() const {
 
 CqlConnection* CqlNodePool::least_loaded() const {
   CqlConnection* best = nullptr;
-  if (retired_) return nullptr;
+  if (retired_ || unanswered_ >= limit_.limit) return nullptr;
   for (const Place& place : places_) {
     CqlConnection* candidate = place.connection.get();
     if (candidate == nullptr || !candidate->can_send()) continue;
@@ -169,16 +183,25 @@ CqlConnection* CqlNodePool::least_loaded() const {
 void CqlNodePool::sent() {
   requests_.add();
   in_flight_.add(1);
+  count_sent(limit_, ++unanswered_);
 }
 
 void CqlNodePool::answered(Duration after) {
+  done(after, CqlLoadSign::Fine);
+}
+
+void CqlNodePool::done(Duration after, CqlLoadSign sign) {
+  --unanswered_;
+  const TimePoint now = loop_.clock().now();
+  adapt(limit_, now - after, now, sign);
+  if (!retired_) show_limit(limit_.limit);
   in_flight_.add(-1);
   seconds_.observe(std::chrono::duration<double>(after).count());
   if (retired_ && idle()) loop_.post([self = shared_from_this()] { self->close(); });
 }
 
-void CqlNodePool::failed(Duration after, std::string_view kind) {
-  answered(after);
+void CqlNodePool::failed(Duration after, std::string_view kind, CqlLoadSign sign) {
+  done(after, sign);
   metrics_
       .counter("penstock_cql_client_errors_total", "Requests that the node failed, by kind.",
                {{"node", address_.text()}, {"kind", std::string(kind)}})

@@ -12,12 +12,13 @@
 #include "client/cql_client.h"
 #include "client/cql_config.h"
 #include "client/cql_connection.h"
+#include "client/cql_in_flight_limit.h"
 
 namespace penstock::client {
 
 // The connections to one node: as many as wished for, each dialled again with back-off when it is
 // refused or breaks, at an older protocol version when the node asks for that (which is
-// remembered). Keeps the node's metrics.
+// remembered). Gives the node as many requests at a time as it copes with. Keeps its metrics.
 //
 // Lives on the loop. After retire() or close() it dials no more and tells nobody.
 class CqlNodePool : public std::enable_shared_from_this<CqlNodePool> {
@@ -47,14 +48,17 @@ class CqlNodePool : public std::enable_shared_from_this<CqlNodePool> {
   void identify(const Uuid& host_id) { host_id_ = host_id; }
   bool connected() const { return any_ready() != nullptr; }
   ConnectionPtr any_ready() const;
-  // The one with the least in flight that takes a request; null if none does.
+  // The one with the least in flight that takes a request; null if none does, or the node has
+  // enough.
   CqlConnection* least_loaded() const;
+  // How many requests the node is given at a time.
+  std::size_t in_flight_limit() const { return limit_.limit; }
 
   // What became of a request to this node. `kind` of a failure: the name of the CQL error, or
   // "unanswered".
   void sent();
   void answered(Duration after);
-  void failed(Duration after, std::string_view kind);
+  void failed(Duration after, std::string_view kind, CqlLoadSign sign);
 
  private:
   struct Place {
@@ -64,6 +68,8 @@ class CqlNodePool : public std::enable_shared_from_this<CqlNodePool> {
     bool counted = false;  // as connected
   };
 
+  void done(Duration after, CqlLoadSign sign);
+  void show_limit(std::size_t limit);
   void dial(std::size_t place);
   void ready(std::size_t place);
   void gone(std::size_t place, const CqlConnection* which, const Error& why, bool step_down);
@@ -79,12 +85,16 @@ class CqlNodePool : public std::enable_shared_from_this<CqlNodePool> {
   Uuid host_id_;
   std::uint8_t version_;
   std::vector<Place> places_;
+  CqlInFlightLimit limit_;
+  std::size_t limit_shown_ = 0;
+  std::size_t unanswered_ = 0;
   bool retired_ = false;
   std::mt19937_64 random_;
 
   Metrics::Counter requests_;
   Metrics::Counter disconnects_;
   Metrics::Gauge in_flight_;
+  Metrics::Gauge in_flight_limit_;
   Metrics::Gauge connections_;
   Metrics::Histogram seconds_;
 };

@@ -78,6 +78,8 @@ cassandra:
   compression: lz4
   protocol_version: 4
   connections_per_node: 2
+  in_flight_min: 10
+  in_flight_max: 100
   request_timeout_ms: 1500
   tls: {verify: false}
 )");
@@ -87,6 +89,8 @@ cassandra:
   EXPECT_EQ(client.compression, cql::Compression::Lz4);
   EXPECT_EQ(client.protocol_version, 4);
   EXPECT_EQ(client.connections_per_node, 2);
+  EXPECT_EQ(client.in_flight_min, 10);
+  EXPECT_EQ(client.in_flight_max, 100);
   EXPECT_EQ(client.request_timeout, Millis(1500));
   ASSERT_TRUE(client.tls);
   EXPECT_FALSE(client.tls->verify);
@@ -110,6 +114,11 @@ TEST(Config, AClientOfCassandraThatCannotWorkIsNamed) {
       cassandra("protocol_version: 6"),
       ElementsAre(AllOf(HasSubstr("p.yaml:1:52: "),
                         HasSubstr("'cassandra.protocol_version' must be one of auto, 3, 4, 5"))));
+  EXPECT_THAT(cassandra("in_flight_max: 40000"), ElementsAre(HasSubstr("from 1 to 32000")));
+  EXPECT_THAT(cassandra("in_flight_max: 10"), IsEmpty());
+  EXPECT_THAT(cassandra("in_flight_max: 10, in_flight_min: 11"),
+              ElementsAre(AllOf(HasSubstr("p.yaml:1:68: "),
+                                HasSubstr("'cassandra.in_flight_min' is 11, and"))));
   EXPECT_THAT(cassandra("tls: {key_file: p.key}"), Contains(HasSubstr("together, or neither")));
   EXPECT_THAT(cassandra("tls: {ca: a}"), ElementsAre(HasSubstr("unknown key")));
   EXPECT_THAT(cassandra("tls: {ca_file: none.pem}"), Contains(HasSubstr("does not exist")));
@@ -188,6 +197,8 @@ TEST_F(ExampleFile, HasEveryKeyThatIsRead) {
                               "cassandra.compression",
                               "cassandra.protocol_version",
                               "cassandra.connections_per_node",
+                              "cassandra.in_flight_min",
+                              "cassandra.in_flight_max",
                               "cassandra.request_timeout_ms",
                               "cassandra.connect_timeout_ms",
                               "cassandra.schema_agreement_timeout_ms"};  // in comments

@@ -147,6 +147,9 @@ void read_tls(YamlSection& cassandra, const fs::path& folder, client::CqlConfig&
   into.tls = std::move(options);
 }
 
+// A connection numbers its requests in 15 bits, and keeps some for its own.
+constexpr std::int64_t kInFlightMax = 32'000;
+
 void milliseconds(YamlSection& section, const char* key, Duration& into) {
   auto value = std::chrono::duration_cast<Millis>(into);
   section.duration(key, value, 1);
@@ -200,9 +203,18 @@ void read_cassandra_client(YamlSection& cassandra, const fs::path& folder,
   milliseconds(cassandra, "connect_timeout_ms", into.connect_timeout);
   milliseconds(cassandra, "schema_agreement_timeout_ms", into.schema_agreement_timeout);
   cassandra.number("connections_per_node", into.connections_per_node, 1, 64);
-  for (const char* key : {"auth", "tls", "local_dc", "consistency", "compression",
-                          "protocol_version", "request_timeout_ms", "connect_timeout_ms",
-                          "schema_agreement_timeout_ms", "connections_per_node"}) {
+  cassandra.number("in_flight_min", into.in_flight_min, 1, kInFlightMax);
+  cassandra.number("in_flight_max", into.in_flight_max, 1, kInFlightMax);
+  const YAML::Node least = cassandra.node("in_flight_min");
+  if (least.IsDefined() && into.in_flight_min > into.in_flight_max) {
+    cassandra.problem(least, fmt::format("'cassandra.in_flight_min' is {}, and "
+                                         "'cassandra.in_flight_max' is {}",
+                                         into.in_flight_min, into.in_flight_max));
+  }
+  for (const char* key :
+       {"auth", "tls", "local_dc", "consistency", "compression", "protocol_version",
+        "request_timeout_ms", "connect_timeout_ms", "schema_agreement_timeout_ms",
+        "connections_per_node", "in_flight_min", "in_flight_max"}) {
     const YAML::Node given = cassandra.node(key);
     if (!given.IsDefined() || cassandra.has("contact_points")) continue;
     cassandra.problem(given, fmt::format("'cassandra.{}' is for a real Cassandra, and "

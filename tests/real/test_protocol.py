@@ -51,7 +51,7 @@ def test_rows_over(version, compression, spoken, real_cassandra, people, expecte
         ours = [client for client in clients if client["driver_name"] == "penstock"]
         assert len(ours) >= 2  # the pipeline and the question
         assert {client["protocol_version"] for client in ours} == {spoken}
-        assert {client["client_options"].get("COMPRESSION") for client in ours} == {None if compression == "none" else compression}
+        assert {"COMPRESSION" in client["client_options"] for client in ours} == {compression != "none"}
         found = json.loads(node.command("doctor", "-c", str(node.config), "--json"))["findings"]
         (cassandra,) = (one["found"] for one in found if one["subject"] == f"cassandra {real_cassandra.address}")
         assert f"protocol v{spoken}," in cassandra
