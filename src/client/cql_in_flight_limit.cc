@@ -39,12 +39,12 @@ void end_round(CqlInFlightLimit& limit, TimePoint now) {
   const Duration took = limit.spent / static_cast<Duration::rep>(limit.answers);
   const Duration usual = limit.usual.value_or(took);
   const bool slow = took > patience(limit);
-  if (limit.reached && slow && took > 2 * usual) {
-    limit.limit = std::max(limit.least, limit.limit - limit.limit / 10);
-  } else if (limit.reached && !slow && took <= usual + usual / 2) {
+  if (limit.reached && (limit.limit < limit.first || (!slow && took <= usual + usual / 2))) {
     // From the least to the most in about a hundred round trips.
     const std::size_t step = std::max<std::size_t>(1, limit.most / 128);
     limit.limit = std::min(limit.most, limit.limit + step);
+  } else if (limit.reached && slow && took > 2 * usual) {
+    limit.limit = std::max(limit.first, limit.limit - limit.limit / 10);
   }
   limit.usual = usual + (took - usual) / 4;
   begin_round(limit, now);
@@ -52,8 +52,12 @@ void end_round(CqlInFlightLimit& limit, TimePoint now) {
 
 }  // namespace
 
-CqlInFlightLimit::CqlInFlightLimit(std::size_t at_least, std::size_t at_most, std::size_t first)
-    : least(std::min(at_least, at_most)), most(at_most), limit(std::clamp(first, least, most)) {}
+CqlInFlightLimit::CqlInFlightLimit(std::size_t at_least, std::size_t at_most,
+                                   std::size_t to_begin_with)
+    : least(std::min(at_least, at_most)),
+      most(at_most),
+      first(std::clamp(to_begin_with, least, most)),
+      limit(first) {}
 
 void count_sent(CqlInFlightLimit& limit, std::size_t in_flight) {
   limit.reached = limit.reached || in_flight >= limit.limit;

@@ -10,16 +10,17 @@ namespace penstock::client {
 
 // How many requests a node is given at a time, found as TCP finds its window: a little more each
 // round trip while that is what holds us back and answers do not slow down (additive increase),
-// half when the node says that it is too much (multiplicative decrease). A plain value; adapt()
-// changes it.
+// half when the node says that it is too much (multiplicative decrease). Slow answers alone do not
+// bring it below where it began. A plain value; adapt() changes it.
 //
 // A round ends with the first answer to a request that was sent after the round had begun: only
 // then is the effect of the limit seen.
 struct CqlInFlightLimit {
-  CqlInFlightLimit(std::size_t at_least, std::size_t at_most, std::size_t first);
+  CqlInFlightLimit(std::size_t at_least, std::size_t at_most, std::size_t to_begin_with);
 
   std::size_t least;
   std::size_t most;
+  std::size_t first;
   std::size_t limit;
 
   // The round at hand.
