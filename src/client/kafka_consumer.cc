@@ -5,6 +5,8 @@
 #include <array>
 #include <future>
 #include <memory>
+#include <mutex>
+#include <vector>
 
 #include "base/logging.h"
 #include "client/kafka_handle.h"
@@ -52,6 +54,14 @@ bool hopeless(rd_kafka_resp_err_t error) {
   }
 }
 
+// Keeps it until the process ends, and never joins it.
+void leave_behind(std::unique_ptr<net::Thread> thread) {
+  static std::mutex mutex;
+  static auto* const left = new std::vector<std::unique_ptr<net::Thread>>();
+  const std::lock_guard lock(mutex);
+  left->push_back(std::move(thread));
+}
+
 // Ends the client's threads. librdkafka (2.0.2) may wait for ever for one of them when a topic was
 // deleted under it, or when brokers are away: such a client is left behind, with its thread.
 void bury(rd_kafka_t* handle) {
@@ -64,7 +74,7 @@ void bury(rd_kafka_t* handle) {
   });
   if (ended.wait_for(kBuryMax) == std::future_status::ready) return;
   log_warn("kafka", "a closed consumer does not end; its memory stays until the process ends");
-  static_cast<void>(thread.release());
+  leave_behind(std::move(thread));
 }
 
 }  // namespace
