@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/clock.h"
 #include "client/kafka_handle.h"
 
 namespace penstock::client {
@@ -64,8 +65,15 @@ Result<void> check_topics(const rd_kafka_topic_result_t** results, std::size_t c
 }  // namespace
 
 struct KafkaAdmin::Impl {
+  KafkaConfig config;
   HandlePtr handle;
   Duration timeout;
+
+  Result<GroupInfo> group(const std::string& id) const;
+  Result<std::vector<TopicPartitionOffset>> group_offsets(const std::string& id) const;
+  Result<void> delete_group(const std::string& id) const;
+  Result<void> set_group_offsets(const std::string& id,
+                                 const std::vector<TopicPartitionOffset>& offsets) const;
 
   Owned<rd_kafka_AdminOptions_t> options(rd_kafka_admin_op_t operation) const {
     Owned<rd_kafka_AdminOptions_t> made(rd_kafka_AdminOptions_new(handle.get(), operation));
@@ -88,6 +96,22 @@ struct KafkaAdmin::Impl {
       return fail(
           explained(kafka_error(error, what, rd_kafka_event_error_string(event.get())), what));
     return event;
+  }
+
+  // What needs the coordinator of a group. A cluster makes the topic that keeps its groups when it
+  // is first asked for one, and refuses ("not coordinator", "loading") until that topic has its
+  // leaders. Nobody tells when; so the question is asked again, as Kafka's own tools do.
+  template <class Question>
+  auto coordinated(Question question) const {
+    constexpr int kPauseMillis = 100;
+    const TimePoint until = system_clock().now() + timeout;
+    for (;;) {
+      auto answer = question();
+      if (answer || answer.error().code != Code::Unavailable || system_clock().now() >= until)
+        return answer;
+      const QueuePtr nothing(rd_kafka_queue_new(handle.get()));
+      const EventPtr never(rd_kafka_queue_poll(nothing.get(), kPauseMillis));
+    }
   }
 
   // Why nobody answers, in the words of the last connection that failed: "Local: Timed out" alone
@@ -149,15 +173,26 @@ struct KafkaAdmin::Impl {
 KafkaAdmin::KafkaAdmin(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 KafkaAdmin::~KafkaAdmin() = default;
 
-Result<std::unique_ptr<KafkaAdmin>> KafkaAdmin::open(const KafkaConfig& config, Duration timeout) {
+namespace {
+
+// A consumer, since only consumers may ask for metadata without creating the topic; a member of
+// no group until it subscribes.
+Result<HandlePtr> open_handle(const KafkaConfig& config, const std::string& group) {
   ConfBuilder conf(config);
+  if (!group.empty()) conf.set("group.id", group);
   conf.set("allow.auto.create.topics", "false");
   // What goes wrong is in the answers (explained()); the log would say it twice.
   conf.set("log_level", "0");
   rd_kafka_conf_set_events(conf.raw(), RD_KAFKA_EVENT_ERROR);
+  return conf.open(RD_KAFKA_CONSUMER, config);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KafkaAdmin>> KafkaAdmin::open(const KafkaConfig& config, Duration timeout) {
   auto impl = std::make_unique<Impl>();
-  // A consumer, since only consumers may ask for metadata without creating the topic.
-  impl->handle = TRY(conf.open(RD_KAFKA_CONSUMER, config));
+  impl->config = config;
+  impl->handle = TRY(open_handle(config, ""));
   impl->timeout = timeout;
   return std::unique_ptr<KafkaAdmin>(new KafkaAdmin(std::move(impl)));
 }
@@ -268,12 +303,12 @@ Result<std::vector<GroupListing>> KafkaAdmin::groups() const {
   return list;
 }
 
-Result<GroupInfo> KafkaAdmin::group(const std::string& id) const {
+Result<GroupInfo> KafkaAdmin::Impl::group(const std::string& id) const {
   const std::string what = "describing group " + id;
   const char* ids[] = {id.c_str()};
-  const auto options = impl_->options(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
-  const EventPtr event = TRY(impl_->ask(what, [&](rd_kafka_queue_t* queue) {
-    rd_kafka_DescribeConsumerGroups(impl_->handle.get(), ids, 1, options.get(), queue);
+  const auto options = this->options(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
+  const EventPtr event = TRY(ask(what, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_DescribeConsumerGroups(handle.get(), ids, 1, options.get(), queue);
   }));
   std::size_t count = 0;
   const rd_kafka_ConsumerGroupDescription_t** groups =
@@ -306,14 +341,19 @@ Result<GroupInfo> KafkaAdmin::group(const std::string& id) const {
   return info;
 }
 
-Result<std::vector<TopicPartitionOffset>> KafkaAdmin::group_offsets(const std::string& id) const {
+Result<GroupInfo> KafkaAdmin::group(const std::string& id) const {
+  return impl_->coordinated([&] { return impl_->group(id); });
+}
+
+Result<std::vector<TopicPartitionOffset>> KafkaAdmin::Impl::group_offsets(
+    const std::string& id) const {
   const std::string what = "offsets of group " + id;
   const Owned<rd_kafka_ListConsumerGroupOffsets_t> wanted(
       rd_kafka_ListConsumerGroupOffsets_new(id.c_str(), nullptr));
   rd_kafka_ListConsumerGroupOffsets_t* requests[] = {wanted.get()};
-  const auto options = impl_->options(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-  const EventPtr event = TRY(impl_->ask(what, [&](rd_kafka_queue_t* queue) {
-    rd_kafka_ListConsumerGroupOffsets(impl_->handle.get(), requests, 1, options.get(), queue);
+  const auto options = this->options(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+  const EventPtr event = TRY(ask(what, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_ListConsumerGroupOffsets(handle.get(), requests, 1, options.get(), queue);
   }));
   std::size_t count = 0;
   const rd_kafka_group_result_t** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
@@ -328,13 +368,20 @@ Result<std::vector<TopicPartitionOffset>> KafkaAdmin::group_offsets(const std::s
   return from_list(*list);
 }
 
-Result<void> KafkaAdmin::delete_group(const std::string& id) const {
+Result<std::vector<TopicPartitionOffset>> KafkaAdmin::group_offsets(const std::string& id) const {
+  // librdkafka (2.0.2) takes a coordinator that has moved for news to its own group, and crashes
+  // where it has none: so it is asked by one that could be a member.
+  Impl of_group{impl_->config, TRY(open_handle(impl_->config, id)), impl_->timeout};
+  return of_group.coordinated([&] { return of_group.group_offsets(id); });
+}
+
+Result<void> KafkaAdmin::Impl::delete_group(const std::string& id) const {
   const std::string what = "deleting group " + id;
   const Owned<rd_kafka_DeleteGroup_t> wanted(rd_kafka_DeleteGroup_new(id.c_str()));
   rd_kafka_DeleteGroup_t* groups[] = {wanted.get()};
-  const auto options = impl_->options(RD_KAFKA_ADMIN_OP_DELETEGROUPS);
-  const EventPtr event = TRY(impl_->ask(what, [&](rd_kafka_queue_t* queue) {
-    rd_kafka_DeleteGroups(impl_->handle.get(), groups, 1, options.get(), queue);
+  const auto options = this->options(RD_KAFKA_ADMIN_OP_DELETEGROUPS);
+  const EventPtr event = TRY(ask(what, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_DeleteGroups(handle.get(), groups, 1, options.get(), queue);
   }));
   std::size_t count = 0;
   const rd_kafka_group_result_t** results =
@@ -345,6 +392,10 @@ Result<void> KafkaAdmin::delete_group(const std::string& id) const {
     }
   }
   return {};
+}
+
+Result<void> KafkaAdmin::delete_group(const std::string& id) const {
+  return impl_->coordinated([&] { return impl_->delete_group(id); });
 }
 
 Result<Watermarks> KafkaAdmin::watermarks(const TopicPartition& partition) const {
@@ -369,16 +420,16 @@ Result<std::vector<TopicPartitionOffset>> KafkaAdmin::offsets_at(
   return found;
 }
 
-Result<void> KafkaAdmin::set_group_offsets(const std::string& id,
-                                           const std::vector<TopicPartitionOffset>& offsets) const {
+Result<void> KafkaAdmin::Impl::set_group_offsets(
+    const std::string& id, const std::vector<TopicPartitionOffset>& offsets) const {
   const std::string what = "setting offsets of group " + id;
   const PartitionListPtr list = to_list(offsets);
   const Owned<rd_kafka_AlterConsumerGroupOffsets_t> wanted(
       rd_kafka_AlterConsumerGroupOffsets_new(id.c_str(), list.get()));
   rd_kafka_AlterConsumerGroupOffsets_t* groups[] = {wanted.get()};
-  const auto options = impl_->options(RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS);
-  const EventPtr event = TRY(impl_->ask(what, [&](rd_kafka_queue_t* queue) {
-    rd_kafka_AlterConsumerGroupOffsets(impl_->handle.get(), groups, 1, options.get(), queue);
+  const auto options = this->options(RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS);
+  const EventPtr event = TRY(ask(what, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_AlterConsumerGroupOffsets(handle.get(), groups, 1, options.get(), queue);
   }));
   std::size_t count = 0;
   const rd_kafka_group_result_t** results = rd_kafka_AlterConsumerGroupOffsets_result_groups(
@@ -391,6 +442,11 @@ Result<void> KafkaAdmin::set_group_offsets(const std::string& id,
       TRY(check_list(*partitions, what));
   }
   return {};
+}
+
+Result<void> KafkaAdmin::set_group_offsets(const std::string& id,
+                                           const std::vector<TopicPartitionOffset>& offsets) const {
+  return impl_->coordinated([&] { return impl_->set_group_offsets(id, offsets); });
 }
 
 }  // namespace penstock::client

@@ -271,5 +271,17 @@ TEST(KafkaClient, AdminSeesTopicsAndCluster) {
   EXPECT_EQ(admin->watermarks({"t", 0})->high, 0);
 }
 
+TEST(KafkaClient, QuestionsAboutAGroupWaitForItsCoordinator) {
+  MockCluster cluster;
+  const auto admin = KafkaAdmin::open(cluster.config()).value();
+  constexpr std::int16_t kOffsetFetch = 9;
+  rd_kafka_mock_push_request_errors(cluster.raw(), kOffsetFetch, 2,
+                                    RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
+                                    RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS);
+  const auto offsets = admin->group_offsets("g");
+  ASSERT_TRUE(offsets) << offsets.error().message;
+  EXPECT_TRUE(offsets->empty());
+}
+
 }  // namespace
 }  // namespace penstock::client

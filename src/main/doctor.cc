@@ -136,7 +136,10 @@ Finding judge_source(const SourceTopic& facts) {
     return {Grade::Bad, subject,
             fmt::format("the offsets of group {} cannot be read: {}", facts.group,
                         facts.behind.error().message),
-            "give the user of kafka.security the right READ on the group"};
+            facts.behind.error().code == Code::Unauthorized
+                ? "give the user of kafka.security the right READ on the group"
+                : "a cluster that keeps its first group takes some seconds to begin: run doctor "
+                  "again; if it stays, bring back the brokers that hold __consumer_offsets"};
   }
   return {Grade::Good, subject,
           fmt::format("{}, {}, group {} is {} behind",

@@ -57,6 +57,10 @@ TEST(Doctor, ATopicThatIsMissingWillBeCreatedAndOneThatIsForbiddenWillNot) {
   facts.behind = 3;
   EXPECT_EQ(text(judge_source(facts)),
             "ok       topic users: 1 partition, 10 records, group g is 3 behind");
+  facts.behind = fail(Code::Unauthorized, "Group authorization failed");
+  EXPECT_THAT(judge_source(facts).advice, HasSubstr("READ on the group"));
+  facts.behind = fail(Code::Unavailable, "Not coordinator");
+  EXPECT_THAT(judge_source(facts).advice, HasSubstr("run doctor again"));
   facts.read = fail(Code::Unauthorized, "Topic authorization failed");
   EXPECT_EQ(judge_source(facts).grade, Grade::Bad);
 }

@@ -38,11 +38,14 @@ using Admin = client::KafkaAdmin;
 // A partition that the group has an offset for or a member on.
 struct Row {
   std::int64_t offset = client::kOffsetNone;
+  std::int64_t begin = -1;
   std::int64_t end = -1;  // negative: the broker did not say
   const client::GroupMember* member = nullptr;
 
   bool lag_known() const { return offset >= 0 && end >= 0; }
   std::int64_t lag() const { return std::max<std::int64_t>(0, end - offset); }
+  // There are records, and only the member knows where it begins.
+  bool lag_hidden() const { return offset < 0 && end > begin; }
 };
 using Rows = std::map<client::TopicPartition, Row>;
 
@@ -67,8 +70,10 @@ Result<Rows> rows_of(const Admin& admin, const client::GroupInfo& group) {
       rows[partition].member = &member;
   }
   for (auto& [partition, row] : rows) {
-    if (const auto marks = admin.watermarks(partition))
-      row.end = marks->high;  // a deleted topic has none
+    const auto marks = admin.watermarks(partition);
+    if (!marks) continue;  // a deleted topic has none
+    row.begin = marks->low;
+    row.end = marks->high;
   }
   return rows;
 }
@@ -92,7 +97,9 @@ void print_group(const client::GroupInfo& group, const Rows& rows) {
 std::string group_json(const client::GroupInfo& group, const Rows& rows) {
   boost::json::array partitions;
   std::int64_t lag = 0;
+  bool lag_hidden = false;
   for (const auto& [where, row] : rows) {
+    lag_hidden = lag_hidden || row.lag_hidden();
     boost::json::object one{{"topic", where.topic}, {"partition", where.partition}};
     if (row.offset >= 0) one["offset"] = row.offset;
     if (row.end >= 0) one["end_offset"] = row.end;
@@ -110,12 +117,13 @@ std::string group_json(const client::GroupInfo& group, const Rows& rows) {
                        {"client_id", member.client_id},
                        {"host", member.host}});
   }
-  return boost::json::serialize(boost::json::object{{"group", group.id},
-                                                    {"state", group.state},
-                                                    {"assignor", group.assignor},
-                                                    {"members", std::move(members)},
-                                                    {"partitions", std::move(partitions)},
-                                                    {"lag", lag}}) +
+  return boost::json::serialize(
+             boost::json::object{{"group", group.id},
+                                 {"state", group.state},
+                                 {"assignor", group.assignor},
+                                 {"members", std::move(members)},
+                                 {"partitions", std::move(partitions)},
+                                 {"lag", lag_hidden ? boost::json::value() : lag}}) +
          "\n";
 }
 
