@@ -15,6 +15,9 @@ import harness  # noqa: E402
 
 LIBRARY = pathlib.Path(os.environ.get("PENSTOCK_REAL_LIB", pathlib.Path.home() / ".cache/penstock-real"))
 KAFKA = "3.9.1"
+KAFKA_ZOOKEEPER = "3.4.1"  # the generation that the stack runs
+KAFKA_NEWEST = "4.4.0"  # of the 4.x line; it runs on Java 17
+LOG4J2 = "2.25.5"  # as Kafka 4.4 has it
 CASSANDRA = "5.0.5"
 PROJECT = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
@@ -32,9 +35,22 @@ def jars(*artifacts):
         with tempfile.TemporaryDirectory() as work:
             project = pathlib.Path(work) / "pom.xml"
             project.write_text(PROJECT % "".join(DEPENDENCY % tuple(one.split(":")) for one in artifacts))
-            subprocess.run(["mvn", "-q", "-B", "-f", str(project), "dependency:copy-dependencies", f"-DoutputDirectory={folder}"], check=True)
+            maven("-f", str(project), "dependency:copy-dependencies", f"-DoutputDirectory={folder}", wanted=", ".join(artifacts))
         (folder / ".complete").touch()
     return folder
+
+
+def maven(*arguments, wanted):
+    """Runs Maven; when it cannot fetch what is wanted, that is said first, and what Maven itself said follows."""
+    try:
+        done = subprocess.run(["mvn", "-q", "-B", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=900)
+    except FileNotFoundError:
+        raise RuntimeError(f"mvn, which fetches {wanted}, is not installed: ./dev setup test") from None
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"Maven has not fetched {wanted} in 15 minutes: is its repository reachable from here?") from None
+    if done.returncode != 0:
+        raise RuntimeError(f"Maven could not fetch {wanted}: is its repository reachable from here (network, proxy, mirror in ~/.m2/settings.xml)?\n"
+                           f"{done.stdout[-2000:]}")
 
 
 class Engine:
@@ -91,28 +107,39 @@ class Engine:
         self.kill()
 
 
+def kafka_java(folder, version, *loggers):
+    """The Java command line of a Kafka, which says on its standard output what goes wrong and what these loggers have to say."""
+    broker = f"org.apache.kafka:kafka_2.13:{version}"
+    if int(version.split(".")[0]) < 4:
+        library = jars(broker, f"org.apache.kafka:kafka-tools:{version}", "org.slf4j:slf4j-reload4j:1.7.36")
+        lines = ["log4j.rootLogger=WARN, out", "log4j.appender.out=org.apache.log4j.ConsoleAppender",
+                 "log4j.appender.out.layout=org.apache.log4j.PatternLayout", "log4j.appender.out.layout.ConversionPattern=[%d] %p %m (%c)%n",
+                 *(f"log4j.logger.{name}=INFO" for name in loggers)]
+        flag = "-Dlog4j.configuration"
+    else:
+        library = jars(broker, f"org.apache.logging.log4j:log4j-slf4j-impl:{LOG4J2}")
+        lines = ["appender.out.type=Console", "appender.out.name=out", "appender.out.layout.type=PatternLayout",
+                 "appender.out.layout.pattern=[%d] %p %m (%c)%n", "rootLogger.level=WARN", "rootLogger.appenderRef.out.ref=out",
+                 *(f"logger.{i}.{key}" for i, name in enumerate(loggers) for key in (f"name={name}", "level=INFO"))]
+        flag = "-Dlog4j2.configurationFile"
+    file = folder / "log4j.properties"
+    file.write_text("\n".join(lines) + "\n")
+    return ["java", "-Xms512m", "-Xmx1g", "-XX:+UseG1GC", f"{flag}=file:{file}", "-Dzookeeper.jmx.log4j.disable=true", "-cp", f"{library}/*"]
+
+
 class RealKafka(Engine):
     """One Apache Kafka broker that is its own controller (KRaft). `settings` are lines of server.properties; {address} and {controller}
     in them stand for the addresses of its own two listeners."""
 
     def __init__(self, folder, *settings, version=KAFKA):
         super().__init__(folder, "Kafka Server started")
-        library = jars(f"org.apache.kafka:kafka_2.13:{version}", f"org.apache.kafka:kafka-tools:{version}", "org.slf4j:slf4j-reload4j:1.7.36")
-        controller = harness.free_port()
-        self.properties = self.folder / "server.properties"
-        self.properties.write_text("\n".join([
-            "process.roles=broker,controller", "node.id=1", f"controller.quorum.voters=1@127.0.0.1:{controller}",
-            f"listeners=PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{controller}", f"advertised.listeners=PLAINTEXT://{self.address}",
-            "controller.listener.names=CONTROLLER", "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-            f"log.dirs={self.folder / 'logs'}", "offsets.topic.replication.factor=1", "transaction.state.log.replication.factor=1",
-            "transaction.state.log.min.isr=1", "group.initial.rebalance.delay.ms=0",
-            *(line.replace("{address}", self.address).replace("{controller}", f"127.0.0.1:{controller}") for line in settings), ""]))
-        (self.folder / "log4j.properties").write_text(
-            "log4j.rootLogger=WARN, out\nlog4j.appender.out=org.apache.log4j.ConsoleAppender\n"
-            "log4j.appender.out.layout=org.apache.log4j.PatternLayout\nlog4j.appender.out.layout.ConversionPattern=[%d] %p %m (%c)%n\n"
-            "log4j.logger.kafka.server.KafkaRaftServer=INFO\n")
-        self.java = ["java", "-Xms512m", "-Xmx1g", "-XX:+UseG1GC", f"-Dlog4j.configuration=file:{self.folder / 'log4j.properties'}",
-                     "-cp", f"{library}/*"]
+        self.version = version
+        self.java = kafka_java(self.folder, version, "kafka.server.KafkaRaftServer")
+        controller = f"127.0.0.1:{harness.free_port()}"
+        self.properties = broker_properties(
+            self, "process.roles=broker,controller", "node.id=1", f"controller.quorum.voters=1@{controller}",
+            f"listeners=PLAINTEXT://{self.address},CONTROLLER://{controller}", "controller.listener.names=CONTROLLER",
+            "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT", *(line.replace("{controller}", controller) for line in settings))
 
     def format_flags(self):
         """What StorageTool is told beside the cluster's id."""
@@ -124,6 +151,53 @@ class RealKafka(Engine):
             subprocess.run([*self.java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self.properties), *self.format_flags()],
                            check=True, capture_output=True)
         return [*self.java, "kafka.Kafka", str(self.properties)]
+
+
+def broker_properties(engine, *lines):
+    """Writes server.properties: what every broker here has, and these lines, of which the last one of a name counts."""
+    file = engine.folder / "server.properties"
+    file.write_text("\n".join([
+        f"advertised.listeners=PLAINTEXT://{engine.address}", f"log.dirs={engine.folder / 'logs'}", "offsets.topic.replication.factor=1",
+        "transaction.state.log.replication.factor=1", "transaction.state.log.min.isr=1", "group.initial.rebalance.delay.ms=0",
+        *(line.replace("{address}", engine.address) for line in lines), ""]))
+    return file
+
+
+class ZooKeeper(Engine):
+    def __init__(self, folder, version):
+        super().__init__(folder, "PrepRequestProcessor")  # the first of its workers: it takes requests from now on
+        self.java = kafka_java(self.folder, version, "org.apache.zookeeper.server.PrepRequestProcessor")
+        self.config = self.folder / "zoo.cfg"
+        self.config.write_text(f"dataDir={self.folder / 'data'}\nclientPortAddress=127.0.0.1\nclientPort={self.port}\nadmin.enableServer=false\n")
+
+    def command(self):
+        return [*self.java, "org.apache.zookeeper.server.ZooKeeperServerMain", str(self.config)]
+
+
+class ZooKeeperKafka(Engine):
+    """One Apache Kafka broker of the generation before KRaft, and the ZooKeeper that it needs beside it."""
+
+    def __init__(self, folder, version=KAFKA_ZOOKEEPER):
+        super().__init__(folder, "started (kafka.server.KafkaServer)")
+        self.version = version
+        self.zookeeper = ZooKeeper(self.folder / "zookeeper", version)
+        self.java = kafka_java(self.folder, version, "kafka.server.KafkaServer")
+        self.properties = broker_properties(self, "broker.id=1", f"listeners=PLAINTEXT://{self.address}", f"zookeeper.connect={self.zookeeper.address}")
+
+    def command(self):
+        return [*self.java, "kafka.Kafka", str(self.properties)]
+
+    def start(self, timeout=300):
+        self.zookeeper.start(timeout)
+        return super().start(timeout)
+
+    def stop(self, timeout=60):
+        super().stop(timeout)
+        self.zookeeper.stop(timeout)
+
+    def kill(self):
+        super().kill()
+        self.zookeeper.kill()
 
 
 # What Cassandra's own start script opens of Java 17's modules.
