@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Apache Kafka's own Java clients against a broker: `java -cp JARS JavaClients.java BOOTSTRAP SCENARIO`.
 // Exits with 1 and says what it found instead at the first surprise. Compiles against 3.9 and 4.x.
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -11,13 +13,17 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -32,6 +38,7 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.InvalidConfigurationException;
+import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
@@ -55,6 +62,7 @@ public class JavaClients {
       }
       case "static" -> staticMembers();
       case "admin" -> admin();
+      case "restart" -> restart();
       default -> throw new IllegalArgumentException(args[1]);
     }
   }
@@ -166,7 +174,7 @@ public class JavaClients {
         for (;;) {
           var records = consumer.poll(POLL);
           records.forEach(record -> values.add(record.value()));
-          if (!records.isEmpty()) consumer.commitSync();
+          if (!records.isEmpty()) commit();
           assigned = new HashSet<>(consumer.assignment());
         }
       } catch (WakeupException leave) {
@@ -174,6 +182,10 @@ public class JavaClients {
       } catch (Throwable surprise) {
         failure = surprise;
       }
+    }
+
+    void commit() {
+      consumer.commitSync();
     }
 
     void leave() throws Exception {
@@ -245,6 +257,70 @@ public class JavaClients {
     }
     again.leave();
     second.leave();
+  }
+
+  // Sends and reads without a pause while the broker is stopped, killed and started. Says "flowing" when both do; a line on the input asks
+  // again, its end asks for the account: what was sent is acknowledged, was read, and is in the log once, where it was acknowledged.
+  static void restart() throws Exception {
+    final int partitions = 3, enough = 300;
+    create("restart", partitions);
+    var acknowledged = new ConcurrentHashMap<String, RecordMetadata>();
+    var failures = new ConcurrentLinkedQueue<Exception>();
+    var stopping = new AtomicBoolean();
+    var member = new Member("restart", consumer("restart")) {
+      @Override
+      void commit() {
+        try {
+          super.commit();
+        } catch (CommitFailedException | RebalanceInProgressException joinsAgain) {
+          // What it has not committed comes once more.
+        }
+      }
+    };
+    var sender = new Thread(() -> {
+      try (var producer = producer("none")) {
+        for (int i = 0; !stopping.get(); ++i) {
+          String value = "v" + i;
+          producer.send(new ProducerRecord<>("restart", i % partitions, null, value), (place, failure) -> {
+            if (failure != null) failures.add(failure);
+            else if (acknowledged.put(value, place) != null) failures.add(new IllegalStateException(value + " was acknowledged twice"));
+          });
+          LockSupport.parkNanos(500_000); // leaves the processor to the server
+        }
+      } catch (Exception surprise) {
+        failures.add(surprise);
+      }
+    });
+    sender.start();
+    var input = new BufferedReader(new InputStreamReader(System.in));
+    do {
+      final int sent = acknowledged.size(), read = member.values.size();
+      eventually("records are acknowledged and read", () -> acknowledged.size() >= sent + enough && member.values.size() >= read + enough);
+      System.out.println("flowing");
+    } while (input.readLine() != null);
+    stopping.set(true);
+    sender.join(); // it has closed its producer, which waits for every answer
+    if (!failures.isEmpty()) throw new AssertionError(failures.size() + " failed, first:", failures.peek());
+    eventually("every record is read", () -> member.values.containsAll(acknowledged.keySet()));
+    member.leave();
+
+    try (var log = consumer("audit")) {
+      List<TopicPartition> all = new ArrayList<>();
+      for (int i = 0; i < partitions; ++i) all.add(new TopicPartition("restart", i));
+      log.assign(all);
+      log.seekToBeginning(all);
+      var ends = log.endOffsets(all);
+      expect((long) acknowledged.size(), ends.values().stream().mapToLong(end -> end).sum(), "records in the log");
+      eventually("the whole log", () -> {
+        for (var record : log.poll(POLL)) {
+          var place = acknowledged.remove(record.value());
+          if (place == null) throw new AssertionError(record.value() + " is in the log twice");
+          expect(place.partition() + "@" + place.offset(), record.partition() + "@" + record.offset(), record.value() + "'s place");
+        }
+        return acknowledged.isEmpty();
+      });
+    }
+    System.out.println("done");
   }
 
   static void admin() throws Exception {

@@ -49,7 +49,7 @@ def test_bodies_are_packed_where_the_client_can(tmp_path):
 
 
 @pytest.mark.parametrize("venv", VENVS)
-def test_client_goes_on_after_an_orderly_restart(tmp_path, venv):
+def test_client_goes_on_after_an_orderly_restart_and_after_a_kill(tmp_path, venv):
     port = harness.free_port()
     with Node(tmp_path, cql_port=port, pipeline=False) as node, subprocess.Popen(
             command(venv, "restart", node, "4"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
@@ -61,6 +61,11 @@ def test_client_goes_on_after_an_orderly_restart(tmp_path, venv):
             assert client.stdout.readline() == "heard\n"
             node.start()
             client.stdin.write("started\n")
+            client.stdin.flush()
+            assert client.stdout.readline() == "on\n"
+            node.kill()
+            node.start()
+            client.stdin.write("killed and started\n")
             client.stdin.flush()
             assert client.stdout.read() == "done\n"
         finally:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The node stops in good order and comes back on its port: the client hears DOWN, and goes on by itself."""
+"""The node stops in good order and comes back on its port: the client hears DOWN, and goes on by itself. As it does after a kill, of which nobody tells it."""
 import sys
 
 from cassandra.policies import ConstantReconnectionPolicy
@@ -20,15 +20,18 @@ print("heard", flush=True)
 assert sys.stdin.readline() == "started\n"
 
 
-def goes_on():
+def goes_on(number):
     try:
-        session.execute(insert, (2,))
+        session.execute(insert, (number,))
         return True
     except Exception:  # no host yet: the driver is still connecting
         return False
 
 
-eventually("the session goes on", goes_on, seconds=10)
-assert sorted(row.id for row in session.execute("SELECT id FROM t")) == [1, 2]
+eventually("the session goes on", lambda: goes_on(2), seconds=10)
+print("on", flush=True)
+assert sys.stdin.readline() == "killed and started\n"
+eventually("the session goes on after a kill", lambda: goes_on(3), seconds=10)
+assert sorted(row.id for row in session.execute("SELECT id FROM t")) == [1, 2, 3]
 cluster.shutdown()
 print("done")
