@@ -266,8 +266,12 @@ def empty(bootstrap=None, contact_point=None):
             # A pipeline is a static member: the group keeps its place for the session's time-out, and the next one takes it over.
             if group["state"] == "Empty":
                 run("group", "delete", group["group"], "-b", bootstrap)
-        for topic in json.loads(run("topic", "list", "-b", bootstrap, "--json")):
+        def topics():
+            return json.loads(run("topic", "list", "-b", bootstrap, "--json"))
+        for topic in topics():
             run("topic", "delete", topic["name"], "-b", bootstrap)
+        # The brokers learn of it a moment later; what is produced until then is acknowledged and goes with the old topic.
+        eventually("no topic is left", lambda: not topics())
     if contact_point:
         for row in run("cql", contact_point, "--json", "-e", "SELECT keyspace_name FROM system_schema.keyspaces").splitlines():
             if not (name := json.loads(row)["keyspace_name"]).startswith("system"):
