@@ -27,7 +27,7 @@ import bench
 sys.path.insert(0, str(bench.ROOT / "tests/real"))
 import harness  # noqa: E402
 import spark  # noqa: E402
-from engines import CASSANDRA, KAFKA, LIBRARY, RealCassandra, RealKafka  # noqa: E402
+from engines import CASSANDRA, KAFKA, LIBRARY, RealCassandra, RealKafka, kafka_tools  # noqa: E402
 
 PARTITIONS = 4
 IN_FLIGHT = 256
@@ -370,7 +370,7 @@ def broker(report, options):
         kafkas = {durable: RealKafka(folder / "durable", "log.flush.interval.messages=1"), default: RealKafka(folder / "default")}
         for kafka in kafkas.values():
             stack.enter_context(kafka)
-        java = kafkas[default].java
+        java = kafka_tools()
         servers = [node, *kafkas.values()]
         sides = {ours: Broker(node, node.kafka, java, file, options.records),
                  **{name: Broker(kafka, kafka.address, java, file, options.records) for name, kafka in kafkas.items()}}

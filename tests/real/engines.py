@@ -17,6 +17,7 @@ LIBRARY = pathlib.Path(os.environ.get("PENSTOCK_REAL_LIB", pathlib.Path.home() /
 KAFKA = "3.9.1"
 KAFKA_ZOOKEEPER = "3.4.1"  # the generation that the stack runs
 KAFKA_NEWEST = "4.4.0"  # of the 4.x line; it runs on Java 17
+RELOAD4J = "org.slf4j:slf4j-reload4j:1.7.36"
 LOG4J2 = "2.25.5"  # as Kafka 4.4 has it
 CASSANDRA = "5.0.5"
 PROJECT = """\
@@ -107,11 +108,17 @@ class Engine:
         self.kill()
 
 
+def kafka_tools():
+    """The Java command line of Kafka's own tools, which bring much that a broker does not need."""
+    library = jars(f"org.apache.kafka:kafka_2.13:{KAFKA}", f"org.apache.kafka:kafka-tools:{KAFKA}", RELOAD4J)
+    return ["java", "-Xms512m", "-Xmx1g", "-XX:+UseG1GC", "-cp", f"{library}/*"]
+
+
 def kafka_java(folder, version, *loggers):
     """The Java command line of a Kafka, which says on its standard output what goes wrong and what these loggers have to say."""
     broker = f"org.apache.kafka:kafka_2.13:{version}"
     if int(version.split(".")[0]) < 4:
-        library = jars(broker, f"org.apache.kafka:kafka-tools:{version}", "org.slf4j:slf4j-reload4j:1.7.36")
+        library = jars(broker, RELOAD4J)
         lines = ["log4j.rootLogger=WARN, out", "log4j.appender.out=org.apache.log4j.ConsoleAppender",
                  "log4j.appender.out.layout=org.apache.log4j.PatternLayout", "log4j.appender.out.layout.ConversionPattern=[%d] %p %m (%c)%n",
                  *(f"log4j.logger.{name}=INFO" for name in loggers)]
@@ -245,7 +252,7 @@ class RealCassandra(Engine):
             f"-Dcassandra.triggers_dir={self.folder / 'triggers'}", "-Dcassandra-foreground=yes",
             f"-Dlogback.configurationFile={conf / 'logback.xml'}", f"-Djava.io.tmpdir={self.folder / 'tmp'}",
             "-Dcassandra.skip_wait_for_gossip_to_settle=0", f"-Dcassandra.initial_token={token}", "-Dcassandra.load_ring_state=false",
-            f"-Dcassandra.ring_delay_ms={5000 if seed else 0}", "-Dcassandra.superuser_setup_delay_ms=0", f"-Dcassandra.jmx.local.port={jmx}",
+            f"-Dcassandra.ring_delay_ms={30000 if seed else 0}", "-Dcassandra.superuser_setup_delay_ms=0", f"-Dcassandra.jmx.local.port={jmx}",
             "-cp", ":".join([str(conf), *map(str, sorted(library.glob("*.jar")))])]
 
     def command(self):

@@ -17,6 +17,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource
 
 import harness
 from conftest import START_SECONDS, stop
+from engines import kafka_tools
 from harness import Worker, eventually
 
 KILLS = int(os.environ.get("SOAK_KILLS", "30"))
@@ -351,7 +352,7 @@ def test_offsets_out_of_range(flow, kafka, figures, fail):
     offsets = fleet.folder / "offsets.json"
     ends = {p["partition"]: p["end_offset"] for p in fleet.group()["partitions"]}
     offsets.write_text(json.dumps({"version": 1, "partitions": [{"topic": fleet.name, "partition": p, "offset": end - 100} for p, end in ends.items()]}))
-    subprocess.run([*kafka.java, "org.apache.kafka.tools.DeleteRecordsCommand", "--bootstrap-server", kafka.address, "--offset-json-file", str(offsets)],
+    subprocess.run([*kafka_tools(), "org.apache.kafka.tools.DeleteRecordsCommand", "--bootstrap-server", kafka.address, "--offset-json-file", str(offsets)],
                    check=True, capture_output=True, timeout=120)
     worker.start()
     if fail == "true":
