@@ -372,7 +372,10 @@ Result<std::vector<TopicPartitionOffset>> KafkaAdmin::group_offsets(const std::s
   // librdkafka (2.0.2) takes a coordinator that has moved for news to its own group, and crashes
   // where it has none: so it is asked by one that could be a member.
   Impl of_group{impl_->config, TRY(open_handle(impl_->config, id)), impl_->timeout};
-  return of_group.coordinated([&] { return of_group.group_offsets(id); });
+  auto offsets = of_group.coordinated([&] { return of_group.group_offsets(id); });
+  // It has no place to give up, about which a close would wait for the coordinator.
+  rd_kafka_destroy_flags(of_group.handle.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  return offsets;
 }
 
 Result<void> KafkaAdmin::Impl::delete_group(const std::string& id) const {

@@ -29,7 +29,7 @@ class Real:
             host, port = cassandra.rsplit(":", 1)
             self.cql = host, int(port)
 
-    command, cql_command, rows, run = (vars(harness.Penstock)[name] for name in ("command", "cql_command", "rows", "run"))
+    client, command, cql_command, rows, run = (vars(harness.Penstock)[name] for name in ("client", "command", "cql_command", "rows", "run"))
 
 
 def test_a_topic_goes_to_kafka_and_back(real_kafka, tmp_path):
