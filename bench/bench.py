@@ -83,6 +83,12 @@ def people(folder, count):
     return file
 
 
+def produce(address, topic, file):
+    """A record a line, acknowledged by all replicas."""
+    subprocess.run(["kcat", "-P", "-b", address, "-t", topic, "-X", "acks=all", "-X", "queue.buffering.max.messages=1000000", "-X", "linger.ms=5", "-l", str(file)],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600)
+
+
 def decode(table, _):
     for name, b in micro("bench_decode", ".").items():
         if "items_per_second" in b:
@@ -146,8 +152,7 @@ def produce_and_drain(table, options):
         node = harness.Penstock(folder / "node", pipeline=False, partitions=4)
         with node:
             began = time.monotonic()
-            subprocess.run(["kcat", "-P", "-b", node.kafka, "-t", "users_data", "-X", "acks=all", "-X", "queue.buffering.max.messages=1000000",
-                            "-X", "linger.ms=5", "-l", str(file)], check=True)
+            produce(node.kafka, "users_data", file)
             seconds = time.monotonic() - began
             table.add("produce acks=all, kcat, durable", count / seconds, "records/s", 202_000, note=f"{size / seconds / 1e6:.0f} MB/s")
             node.stop()
@@ -180,8 +185,7 @@ def restart(table, options):
         with node:
             rounds = -(-1_000_000_000 // file.stat().st_size)
             for _ in range(rounds):
-                subprocess.run(["kcat", "-P", "-b", node.kafka, "-t", "users_data", "-X", "acks=all", "-X", "queue.buffering.max.messages=1000000",
-                                "-X", "linger.ms=5", "-l", str(file)], check=True)
+                produce(node.kafka, "users_data", file)
             node.kill()
         size = sum(f.stat().st_size for f in node.data.rglob("*") if f.is_file()) / 1e9
         with node:

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Load over the wire for bench.py: one JSON object of figures on standard output.
 //
-//   bench_load execute --cassandra ADDRESS --in-flight N --seconds S     single-row prepared
-//   INSERTs bench_load select  --cassandra ADDRESS --in-flight N --seconds S     of the rows that
-//   execute wrote bench_load latency --kafka ADDRESS --cassandra ADDRESS --rate R --seconds S
+// Single-row prepared INSERTs:
+//   bench_load execute --cassandra ADDRESS --in-flight N --seconds S
+// The first 10,000 of those rows by key:
+//   bench_load select --cassandra ADDRESS --in-flight N --seconds S
+//
+//   bench_load latency --kafka ADDRESS --cassandra ADDRESS --rate R --seconds S
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -183,10 +183,6 @@ def kcat(*arguments):
     subprocess.run(["kcat", *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600)
 
 
-def produce(address, topic, file):
-    kcat("-P", "-b", address, "-t", topic, "-X", "acks=all", "-X", "queue.buffering.max.messages=1000000", "-X", "linger.ms=5", "-l", str(file))
-
-
 def penstock(*arguments):
     done = subprocess.run([str(harness.BINARY), *arguments], capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
@@ -216,11 +212,11 @@ class Drains:
         self.contact = cassandra.address.rsplit(":", 1)
         file = bench.people(folder, options.records)
         create(kafka.address, "users_data")
-        produce(kafka.address, "users_data", file)
+        bench.produce(kafka.address, "users_data", file)
         node = harness.Penstock(folder / "loaded", pipeline=False, partitions=PARTITIONS)
         with node:
             create(node.kafka, "users_data")
-            produce(node.kafka, "users_data", file)
+            bench.produce(node.kafka, "users_data", file)
             node.stop()
         self.latte = Latte(cassandra.address, folder)
         self.latte.run("run", min(options.records, 300_000))  # a JVM is slow at first
@@ -336,7 +332,7 @@ class Broker:
         for topic in topics:
             create(self.address, topic)
         with Turn(self.server) as turn:
-            produce(self.address, topics[0], self.file)
+            bench.produce(self.address, topics[0], self.file)
         figures["produce, librdkafka"], figures["CPU us, produce"] = self.records / turn.seconds, turn.cpu / self.records * 1e6
         with Turn(self.server) as turn:
             kcat("-C", "-b", self.address, "-t", topics[0], "-o", "beginning", "-c", str(self.records), "-f", "")
@@ -450,7 +446,7 @@ def started_stack(folder, file, records):
         create(kafka.address, "users_data")
         host, port = cassandra.address.rsplit(":", 1)
         job = stack.enter_context(spark.SparkJob("follow", folder / "spark", kafka.address, (host, int(port)), "--heap", "4g"))
-        produce(kafka.address, "users_data", file)
+        bench.produce(kafka.address, "users_data", file)
         while True:
             with contextlib.suppress(RuntimeError):  # the job has not made the table yet
                 if count(cassandra.address) == records:
@@ -468,7 +464,7 @@ def started_stack(folder, file, records):
 def started_penstock(folder, file, records):
     began = time.monotonic()
     with harness.Penstock(folder / "node", partitions=PARTITIONS) as node:
-        produce(node.kafka, "users_data", file)
+        bench.produce(node.kafka, "users_data", file)
         while bench.rows_written(node) < records:
             time.sleep(0.005)
         seconds = time.monotonic() - began

@@ -85,8 +85,7 @@ class Fleet:
             harness.eventually("every worker has its share", lambda: self.shared(name, workers), 90, tail=tails)
             used = [bench.process(worker.process.pid)[0] for worker in fleet]
             server, began = bench.process(self.node.process.pid)[0], time.monotonic()
-            subprocess.run(["kcat", "-P", "-b", self.node.kafka, "-t", name, "-X", "acks=all", "-X", "queue.buffering.max.messages=1000000",
-                            "-X", "linger.ms=5", "-l", str(file)], check=True)
+            bench.produce(self.node.kafka, name, file)
             harness.eventually("all is drained", lambda: self.drained(name, records), 600, tail=tails)
             seconds = time.monotonic() - began
             used = [bench.process(worker.process.pid)[0] - before for worker, before in zip(fleet, used)]

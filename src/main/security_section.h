@@ -17,8 +17,7 @@ void read_kafka_security(YamlSection& kafka, const std::filesystem::path& folder
                          std::map<std::string, std::string>& into);
 
 // How the client of a real Cassandra behaves: `cassandra.auth`, `.tls`, `.local_dc`,
-// `.consistency`,
-// `.compression`, `.protocol_version` and its time limits.
+// `.consistency`, `.compression`, `.protocol_version` and its limits.
 void read_cassandra_client(YamlSection& cassandra, const std::filesystem::path& folder,
                            client::CqlConfig& into);
 
