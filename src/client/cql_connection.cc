@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::size_t kStreamsMax = 32'768;
 
+// With more requests given up, whose streams only a late answer would free, the connection is
+// broken; or with a quarter of what may be in flight.
+constexpr std::size_t kOrphansMax = 128;
+
 // The words by which every driver knows that it must try an older version. Cassandra 3.11 knows v5
 // as a beta that must be asked for.
 bool refuses_version(const cql::ErrorResponse& error) {
@@ -311,7 +315,7 @@ void CqlConnection::expire() {
               std::chrono::duration_cast<Millis>(config_.request_timeout).count()));
   }
   if (state_ == State::Gone) return;
-  if (orphans_ > std::min<std::size_t>(config_.in_flight_max, 512) / 4) {
+  if (orphans_ > std::min(config_.in_flight_max / 4, kOrphansMax)) {
     return gone({Code::Timeout,
                  fmt::format("{} requests were never answered by {}", orphans_, address_.text())});
   }
