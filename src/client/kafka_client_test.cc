@@ -8,7 +8,7 @@
 #include <librdkafka/rdkafka_mock.h>
 
 #include <future>
-#include <set>
+#include <map>
 
 #include "client/kafka_handle.h"
 
@@ -134,13 +134,52 @@ TEST(KafkaClient, BatchesKeepTheirRecordsAfterLaterPolls) {
   }
   int next = 0;
   for (const KafkaBatch& batch : batches) {
-    EXPECT_LE(batch.size(), 2000);  // 4,000 bytes and one chunk
+    EXPECT_LE(batch.size(), 1000);  // 4,000 bytes, and six or more a record
     for (const KafkaRecord& record : batch.records()) {
       EXPECT_EQ(record.offset, next);
       EXPECT_EQ(record.value, "v" + std::to_string(next++));
     }
   }
   EXPECT_EQ(from->position({{"t", 0}})->front().offset, 2500);
+}
+
+// As in a rebalance, which pauses all partitions from inside poll(), in the middle of the records.
+TEST(KafkaClient, NoRecordIsPassedOverWhenPartitionsArePausedAmidAPoll) {
+  constexpr int kPartitions = 2;
+  constexpr int kRecords = 20'000;
+  MockCluster cluster;
+  cluster.create("t", kPartitions);
+  const auto to = producer(cluster);
+  std::vector<TopicPartition> partitions;
+  std::vector<TopicPartitionOffset> starts;
+  for (int i = 0; i < kPartitions; ++i) {
+    produce(*to, i, 0, kRecords);
+    partitions.push_back({"t", i});
+    starts.push_back({"t", i, kOffsetEarliest, {}});
+  }
+  const auto from = consumer(cluster, "g");
+  ASSERT_TRUE(from->assign(starts));
+  std::map<int, std::int64_t> next;
+  bool asked = false;
+  int pauses = 0;
+  for (std::int64_t records = 0; records < kPartitions * kRecords && !HasFailure();) {
+    if (!std::exchange(asked, true)) {
+      from->commit_async({{"t", 0, 1, {}}}, [&](const Result<void>&) {
+        EXPECT_TRUE(from->pause(partitions) && from->resume(partitions));
+        asked = false;
+        ++pauses;
+      });
+    }
+    const auto batch =
+        from->poll({.records_max = 10'000, .bytes_max = 1 << 20, .wait_max = kPatience});
+    ASSERT_TRUE(batch) << batch.error().message;
+    for (const KafkaRecord& record : batch->records()) {
+      EXPECT_EQ(record.offset, next[record.partition]) << "partition " << record.partition;
+      next[record.partition] = record.offset + 1;
+      ++records;
+    }
+  }
+  EXPECT_GT(pauses, 3);
 }
 
 TEST(KafkaClient, EndOfPartitionIsToldWithItsOffset) {

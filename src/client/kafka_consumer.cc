@@ -15,9 +15,6 @@
 namespace penstock::client {
 namespace {
 
-// Records taken from librdkafka's queue in one call.
-constexpr std::size_t kChunk = 1000;
-
 // A shorter queue than this is no backlog.
 constexpr std::size_t kBacklog = 2000;
 
@@ -90,8 +87,13 @@ struct KafkaConsumer::Impl {
   std::size_t longest_queue = 0;  // since keep_fetching() last acted
   std::optional<Error> trouble;
   std::optional<Error> missing;  // a topic or partition that we read
-  std::vector<TopicPartition>
-      gone_in_poll;  // revoked or lost while the current poll was collecting
+  // Revoked or lost while the current poll was collecting: its first `records` came before that.
+  struct Gone {
+    TopicPartition partition;
+    std::size_t records;
+  };
+  std::vector<Gone> gone_in_poll;
+  std::size_t collected = 0;  // records of the current poll so far
 
   static void rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t error,
                         rd_kafka_topic_partition_list_t* list, void* opaque);
@@ -103,13 +105,13 @@ struct KafkaConsumer::Impl {
   bool cooperative() const {
     return std::string_view(rd_kafka_rebalance_protocol(handle.get())) == "COOPERATIVE";
   }
-  bool gone(const rd_kafka_message_t& message) const;
+  bool gone(const KafkaBatch& batch, std::size_t record) const;
   Error fatal_error() const;
   void finish_joining();
   bool half_joined() const;
   void leave();
-  // Puts one chunk's messages into the batch; the worst of them may be an error.
-  Result<void> collect(std::span<rd_kafka_message_t*> messages, KafkaBatch& batch);
+  // Puts the message into the batch, unless it tells of an end or an error.
+  Result<void> collect(rd_kafka_message_t* message, KafkaBatch& batch);
   void keep_fetching(const rd_kafka_message_t& last);
 };
 
@@ -136,7 +138,7 @@ void KafkaConsumer::Impl::revoked(rd_kafka_topic_partition_list_t& list) {
   const bool lost = rd_kafka_assignment_lost(handle.get()) != 0;
   Rebalance event{lost ? Rebalance::Kind::Lost : Rebalance::Kind::Revoked, from_list(list)};
   for (const TopicPartitionOffset& each : event.partitions)
-    gone_in_poll.push_back(each.topic_partition());
+    gone_in_poll.push_back({each.topic_partition(), collected});
   if (on_rebalance) on_rebalance(event);
   if (cooperative()) {
     const auto done =
@@ -199,36 +201,34 @@ Error KafkaConsumer::Impl::fatal_error() const {
   return {Code::Internal, fmt::format("consuming: {}", words.data())};
 }
 
-bool KafkaConsumer::Impl::gone(const rd_kafka_message_t& message) const {
-  return std::ranges::any_of(gone_in_poll, [&](const TopicPartition& each) {
-    return each.partition == message.partition && message.rkt != nullptr &&
-           each.topic == rd_kafka_topic_name(message.rkt);
+bool KafkaConsumer::Impl::gone(const KafkaBatch& batch, std::size_t record) const {
+  return std::ranges::any_of(gone_in_poll, [&](const Gone& each) {
+    return record < each.records && each.partition.partition == batch[record].partition &&
+           each.partition.topic == batch[record].topic;
   });
 }
 
-Result<void> KafkaConsumer::Impl::collect(std::span<rd_kafka_message_t*> messages,
-                                          KafkaBatch& batch) {
-  Result<void> worst;
-  for (rd_kafka_message_t* message : messages) {
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      trouble.reset();
-      batch.add(message);
-      continue;
-    }
-    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      batch.ends_.push_back(
-          {rd_kafka_topic_name(message->rkt), message->partition, message->offset, {}});
-    } else if (message->err == RD_KAFKA_RESP_ERR__FATAL ||
-               message->err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
-      worst = fail(fatal_error());
-    } else if (hopeless(message->err)) {
-      worst = fail(kafka_error(message->err, "consuming", rd_kafka_message_errstr(message)));
-    } else {
-      log_warn("kafka", "consumer: {}", rd_kafka_message_errstr(message));
-    }
-    rd_kafka_message_destroy(message);
+Result<void> KafkaConsumer::Impl::collect(rd_kafka_message_t* message, KafkaBatch& batch) {
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    trouble.reset();
+    batch.add(message);
+    ++collected;
+    return {};
   }
-  return worst;
+  const std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)> told(
+      message, rd_kafka_message_destroy);
+  if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    batch.ends_.push_back(
+        {rd_kafka_topic_name(message->rkt), message->partition, message->offset, {}});
+    return {};
+  }
+  if (message->err == RD_KAFKA_RESP_ERR__FATAL ||
+      message->err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+    return fail(fatal_error());
+  if (hopeless(message->err))
+    return fail(kafka_error(message->err, "consuming", rd_kafka_message_errstr(message)));
+  log_warn("kafka", "consumer: {}", rd_kafka_message_errstr(message));
+  return {};
 }
 
 // librdkafka (before 2.2) stops fetching when its queue is full, and its broker thread then looks
@@ -298,23 +298,19 @@ Result<void> KafkaConsumer::assign(const std::vector<TopicPartitionOffset>& part
   return {};
 }
 
+// One record a call: of many that librdkafka (2.0.2) collects in one call it throws away those of a
+// partition that is paused meanwhile, which each rebalance does, and goes on behind them
+// (docs/decisions/0099-one-record-a-call.md).
 Result<KafkaBatch> KafkaConsumer::poll(const PollLimits& limits) {
   KafkaBatch batch;
   impl_->gone_in_poll.clear();
-  std::array<rd_kafka_message_t*, kChunk> chunk;
-  // The first message alone, since librdkafka would wait the whole time for a chunk to fill; then
-  // what is there.
-  std::size_t wanted = 1;
+  impl_->collected = 0;
   int wait = to_millis(limits.wait_max);
   while (batch.size() < limits.records_max && batch.bytes() < limits.bytes_max) {
-    const ssize_t count =
-        rd_kafka_consume_batch_queue(impl_->queue.get(), wait, chunk.data(), wanted);
-    if (count <= 0) break;
-    const auto got = static_cast<std::size_t>(count);
-    TRY(impl_->collect(std::span(chunk).first(got), batch));
-    if (got < wanted) break;
+    rd_kafka_message_t* message = rd_kafka_consume_queue(impl_->queue.get(), wait);
+    if (message == nullptr) break;
+    TRY(impl_->collect(message, batch));
     wait = 0;
-    wanted = std::min(kChunk, limits.records_max - batch.size());
   }
   if (impl_->missing) return fail(*std::exchange(impl_->missing, std::nullopt));
   if (!batch.messages_.empty()) impl_->keep_fetching(*batch.messages_.back());
@@ -322,9 +318,8 @@ Result<KafkaBatch> KafkaConsumer::poll(const PollLimits& limits) {
   // A rebalance came in the middle: what was taken before it no longer belongs to us.
   KafkaBatch kept;
   kept.ends_ = std::move(batch.ends_);
-  for (rd_kafka_message_t*& message : batch.messages_) {
-    if (impl_->gone(*message)) continue;
-    kept.add(std::exchange(message, nullptr));
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (!impl_->gone(batch, i)) kept.add(std::exchange(batch.messages_[i], nullptr));
   }
   std::erase(batch.messages_, nullptr);
   return kept;

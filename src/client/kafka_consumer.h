@@ -39,7 +39,7 @@ using OnRebalance = std::function<void(Rebalance&)>;
 
 struct PollLimits {
   std::size_t records_max = 100'000;
-  std::size_t bytes_max = 64 << 20;  // exceeded by at most one chunk of 1,000 records
+  std::size_t bytes_max = 64 << 20;  // exceeded by at most one record
   Duration wait_max = std::chrono::seconds(
       1);  // for the first record; what is there already is taken without waiting
 };
