@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
+#include "base/bytes_filled.h"
 #include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/function.h"
@@ -40,6 +41,18 @@ TEST(Bytes, BigEndianRoundTrip) {
   EXPECT_EQ(hex(out), "ff ff ff ff ff ff ff fe 12 34");
   EXPECT_EQ(load_be<std::int64_t>(out.data()), -2);
   EXPECT_EQ(load_be<std::uint16_t>(out.data() + 8), 0x1234);
+}
+
+TEST(Bytes, FilledWithWhatWasWrittenAndNoMore) {
+  const auto fill = [](std::size_t wrote) {
+    return [wrote](char* to) {
+      std::memset(to, 'x', wrote);
+      return wrote;
+    };
+  };
+  EXPECT_EQ(bytes_filled(100'000, fill(100'000)), Bytes(100'000, 'x'));
+  EXPECT_EQ(bytes_filled(100'000, fill(3)), "xxx");
+  EXPECT_EQ(bytes_filled(0, fill(0)), "");
 }
 
 TEST(Crc32c, StandardCheckValue) {

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/disk.h"
 
+#include "base/bytes_filled.h"
+
 namespace penstock {
 
 Result<Bytes> File::read_exactly(std::uint64_t at, std::size_t bytes) const {
-  Bytes out(bytes, '\0');
-  const std::size_t got = TRY(read(at, out.data(), bytes));
-  if (got != bytes) {
+  Result<std::size_t> got = 0;
+  Bytes out = bytes_filled(bytes, [&](char* to) {
+    got = read(at, to, bytes);
+    return got.value_or(0);
+  });
+  if (TRY(got) != bytes) {
     return fail(Code::Corrupt, "{} ends at byte {}, but {} bytes from {} are needed", path(),
-                at + got, bytes, at);
+                at + *got, bytes, at);
   }
   return out;
 }
