@@ -200,6 +200,25 @@ TEST_F(CqlClientTest, AnotherIdOnPreparingAgainIsAnError) {
   EXPECT_EQ(error->code, Code::Conflict);
 }
 
+// A table that was altered or dropped under a statement: whatever the request brings is not at
+// fault.
+TEST_F(CqlClientTest, AStatementThatCannotBePreparedAgainIsAConflict) {
+  connect();
+  const PreparedPtr statement = prepare(peers[0]);
+  std::optional<Error> error;
+  client->execute(statement, {"a", "b"}, {},
+                  [&](Result<ResultSet> result) { error = result.error(); });
+  loop.run();
+  answer_unprepared(peers[0], take(peers[0]).at(0), "ID");
+  cql::ErrorResponse refusal;
+  refusal.code = cql::ErrorCode::Invalid;
+  refusal.message = "Unknown identifier email";
+  answer_error(peers[0], take(peers[0]).at(0), refusal);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, Code::Conflict);
+  EXPECT_NE(error->message.find("Unknown identifier email"), std::string::npos);
+}
+
 TEST_F(CqlClientTest, PreparedStatementsAreCached) {
   connect();
   const PreparedPtr first = prepare(peers[0]);

@@ -265,7 +265,11 @@ void CqlDispatcher::prepared_again(const PoolPtr& pool, const ConnectionPtr& con
     if (!reply) return fail(Error(reply.error()).with("preparing again"));
     if (reply->header.opcode == cql::Opcode::Error) {
       error = TRY(cql::decode_error(reply->body, reply->header.version));
-      return fail(cql::from_cql(*error).with("preparing again"));
+      Error refusal = cql::from_cql(*error).with("preparing again");
+      // It was prepared once, so the table is another one now, or was for a moment; what is wrong
+      // is nothing that the request brings.
+      if (refusal.code == Code::InvalidArgument) refusal.code = Code::Conflict;
+      return fail(std::move(refusal));
     }
     const auto decoded = TRY(cql::decode_result(reply->body, reply->header.version));
     const auto* prepared = std::get_if<cql::PreparedResult>(&decoded);
