@@ -57,7 +57,7 @@ struct Decoding {
   MicroBatch batch() { return {spec, plan, columns, 0, {}, {}}; }
   void add(MicroBatch& to) {
     MicroBatch::Partitions partitions{{{"people", 0}, {}}};
-    to.add(fetched, 0, kRecords, partitions, decoder, 0);
+    to.add({fetched}, 0, kRecords, partitions, decoder, 0);
     if (to.records() != kRecords || !to.rejected.empty()) std::abort();
   }
 

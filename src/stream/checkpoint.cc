@@ -49,17 +49,20 @@ bool is_our_commit(std::string_view metadata) {
   return metadata.substr(0, kMark.size()) == kMark;
 }
 
+bool shows_new_topic(const Position& checkpoint, const Committed& group, client::Watermarks marks) {
+  return group.offset < 0 && marks.high < checkpoint.offset;
+}
+
 Result<Start> decide_start(const client::TopicPartition& partition,
                            const std::optional<Position>& checkpoint, const Committed& group,
-                           client::Watermarks marks, const KafkaSource& source,
-                           bool topic_was_gone) {
+                           client::Watermarks marks, const KafkaSource& source, bool topic_is_new) {
   const bool has_group = group.offset >= 0;
   if (!checkpoint && !has_group) {
     return Start{{source.start == StartAt::Earliest ? marks.low : marks.high, 0, 0}, ""};
   }
   if (!checkpoint)
     return within(partition, {{group.offset, 0, 0}, ""}, marks, source.fail_on_data_loss);
-  if (!has_group && topic_was_gone) {
+  if (!has_group && topic_is_new) {
     return begin_anew(*checkpoint, marks,
                       fmt::format("{}[{}]: the topic was deleted and created anew; the checkpoint "
                                   "at {} was the old one's",

@@ -123,7 +123,7 @@ class CqlStore final : public Store {
     return fmt::format("{}.{}", sink_.keyspace, sink_.table);
   }
 
-  Result<Positions> positions(const std::vector<client::TopicPartition>& partitions) override {
+  Result<Positions> positions() override {
     Positions out;
     client::QueryOptions options;
     options.idempotent = true;
@@ -135,32 +135,14 @@ class CqlStore final : public Store {
       };
       const cql::CellValue partition = found.cell(row, 1);
       if (partition.size() != 4) continue;
-      const client::TopicPartition key{std::string(found.cell(row, 0).view()),
-                                       load_be<std::int32_t>(partition.view().data())};
-      if (std::find(partitions.begin(), partitions.end(), key) == partitions.end()) continue;
-      out[key] = {number(2), number(3), number(4)};
+      out[{std::string(found.cell(row, 0).view()),
+           load_be<std::int32_t>(partition.view().data())}] = {number(2), number(3), number(4)};
     }
     return out;
   }
 
   void write(StoreBatch batch, Function<void(Result<StoreOutcome>)> done) override {
-    auto kept = std::make_shared<Kept>();
-    kept->rows = batch.rows;
-    client::WriteBatch out;
-    out.statement = insert_;
-    out.columns = batch.rows->columns.size();
-    fill(batch, *kept, out);
-    for (const auto& [partition, position] : batch.positions)
-      add_position(partition, position, *kept, out);
-    out.keep_alive = kept;
-    client_->write(std::move(out),
-                   [this, done = std::move(done)](Result<client::WriteOutcome> result) mutable {
-                     if (result) return done(StoreOutcome{result->bytes});
-                     const Error error = result.error();
-                     if (error.code != Code::InvalidArgument && error.code != Code::Conflict)
-                       return done(fail(error));
-                     blame(error, std::move(done));
-                   });
+    write(std::make_shared<const StoreBatch>(std::move(batch)), false, std::move(done));
   }
 
  private:
@@ -204,20 +186,46 @@ class CqlStore final : public Store {
     return {};
   }
 
-  // A server refuses the row in the words in which it refuses a table that was dropped or altered:
-  // looks at the table to tell the two apart. On the client's loop.
-  void blame(const Error& refusal, Function<void(Result<StoreOutcome>)> done) {
+  // A server refuses a row in the words in which it refuses a table that was dropped or altered. So
+  // the table is looked at; and as it may have been made again between the refusal and that look,
+  // only what is refused `again` after it is the row's fault. The same rows again change nothing.
+  void write(std::shared_ptr<const StoreBatch> batch, bool again,
+             Function<void(Result<StoreOutcome>)> done) {
+    auto kept = std::make_shared<Kept>();
+    kept->rows = batch->rows;
+    client::WriteBatch out;
+    out.statement = insert_;
+    out.columns = batch->rows->columns.size();
+    fill(*batch, *kept, out);
+    for (const auto& [partition, position] : batch->positions)
+      add_position(partition, position, *kept, out);
+    out.keep_alive = kept;
+    client_->write(std::move(out), [this, batch = std::move(batch), again, done = std::move(done)](
+                                       Result<client::WriteOutcome> result) mutable {
+      if (result) return done(StoreOutcome{result->bytes});
+      const Error error = result.error();
+      if (error.code != Code::InvalidArgument && error.code != Code::Conflict)
+        return done(fail(error));
+      look_at_table(std::move(batch), error, again, std::move(done));
+    });
+  }
+
+  // On the client's loop. Conflict: a node has prepared the statement under another id, and the
+  // next try finds that.
+  void look_at_table(std::shared_ptr<const StoreBatch> batch, const Error& refusal, bool again,
+                     Function<void(Result<StoreOutcome>)> done) {
     client::QueryOptions options;
     options.idempotent = true;
-    client_->query(
-        table_columns_cql(sink_), options,
-        [this, refusal, done = std::move(done)](Result<client::ResultSet> found) mutable {
-          if (!found) return done(fail(found.error()));
-          const auto changed = table_change(description(), written_, table_columns(*found));
-          if (changed) return done(fail(*changed));
-          // Prepared anew under another id, and the same again: the next try finds it.
-          done(fail(refusal));
-        });
+    client_->query(table_columns_cql(sink_), options,
+                   [this, batch = std::move(batch), refusal, again,
+                    done = std::move(done)](Result<client::ResultSet> found) mutable {
+                     if (!found) return done(fail(found.error()));
+                     const auto changed =
+                         table_change(description(), written_, table_columns(*found));
+                     if (changed) return done(fail(*changed));
+                     if (again || refusal.code == Code::Conflict) return done(fail(refusal));
+                     write(std::move(batch), true, std::move(done));
+                   });
   }
 
   // The types of the table's columns for our output; creates the table when it is missing and that
@@ -359,9 +367,7 @@ class NoStore final : public Store {
   std::size_t rows_max() const override { return std::numeric_limits<std::size_t>::max(); }
   std::size_t bytes_max() const override { return std::numeric_limits<std::size_t>::max(); }
   bool keeps_positions() const override { return false; }
-  Result<Positions> positions(const std::vector<client::TopicPartition>&) override {
-    return Positions{};
-  }
+  Result<Positions> positions() override { return Positions{}; }
   void write(StoreBatch, Function<void(Result<StoreOutcome>)> done) override {
     done(StoreOutcome{});
   }

@@ -134,12 +134,12 @@ void Engine::take() {
   const TimePoint begin = parts_.clock.now();
   decoding_.begin(begin);
   const std::size_t rows_max = std::min(spec_.trigger.max_rows, parts_.store.rows_max());
-  oldest.from = open_->add(oldest.fetched, oldest.from, rows_max, partitions_, decoder_,
+  oldest.from = open_->add(oldest.fetch, oldest.from, rows_max, partitions_, decoder_,
                            parts_.clock.wall_millis());
   const TimePoint end = parts_.clock.now();
   decoding_.end(end);
   open_->decoding += end - begin;
-  if (oldest.from == oldest.fetched->records().size()) leftovers_.pop_front();
+  if (oldest.from == oldest.fetch.fetched->records().size()) leftovers_.pop_front();
   if (open_->empty()) {  // nothing of it was for us
     open_.reset();
     --next_batch_;
@@ -558,7 +558,7 @@ bool Engine::poll_once() {
         std::min(partition->second.stop, std::max(end.offset, partition->second.next));
   }
   if (!(*fetched)->records().empty()) {
-    leftovers_.push_back({*std::move(fetched), 0});
+    leftovers_.push_back({{*std::move(fetched), epoch_}, 0});
     if (leftovers_.size() == 1) take();
   } else {
     for (auto& [partition, state] : partitions_) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -158,6 +159,8 @@ class Engine final : public AssignmentListener {
   Result<void> choose_starts(std::vector<client::TopicPartitionOffset>& partitions);
   Result<void> start_partition(const client::TopicPartition& partition, const Stands& stands,
                                client::Watermarks marks);
+  using Marks = std::map<client::TopicPartition, client::Watermarks>;
+  Result<void> find_new_topics(Stands stands, Marks marks);
   void leave_out(const client::TopicPartition& partition, const Error& error);
   void ask_left_out();
   bool ask_left_out(const client::TopicPartition& partition);
@@ -205,14 +208,15 @@ class Engine final : public AssignmentListener {
   std::uint64_t epoch_ = 0;
   std::int64_t next_batch_ = 0;
   bool assigned_once_ = false;
-  bool topic_was_gone_ = false;  // since partitions were last assigned
+  bool topic_was_gone_ = false;       // since partitions were last assigned
+  std::set<std::string> new_topics_;  // those that were seen to have been created anew since then
 
   std::unique_ptr<MicroBatch> open_;
   TimePoint seal_at_{};
   std::optional<Sealed> ready_;
   std::optional<Sealed> writing_;
   struct Leftover {
-    std::shared_ptr<const Fetched> fetched;
+    MicroBatch::Fetch fetch;
     std::size_t from;  // the first record that no batch has
   };
   std::deque<Leftover> leftovers_;  // one, unless a poll brought records against the order to pause

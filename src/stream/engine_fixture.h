@@ -150,7 +150,7 @@ class TestSource final : public Source {
     assigned_ = true;
     std::vector<client::TopicPartitionOffset> partitions;
     for (const auto& [partition, messages] : world_.topic) {
-      if (!position_.contains(partition))
+      if (!position_.contains(partition) && !elsewhere.contains(partition))
         partitions.push_back({partition.topic, partition.partition, client::kOffsetNone, ""});
     }
     if (!listener_->on_assigned(partitions)) return;
@@ -179,6 +179,7 @@ class TestSource final : public Source {
   std::optional<Error> next_open_failure;
   std::set<TopicPartition> damaged;  // the broker cannot read them
   std::set<TopicPartition> held;
+  std::set<TopicPartition> elsewhere;  // another worker has them
   std::function<void()> on_resume;
 
  private:
@@ -202,7 +203,7 @@ class TestStore final : public Store {
   std::size_t rows_max() const override { return 1000; }
   std::size_t bytes_max() const override { return 1 << 30; }
   bool keeps_positions() const override { return true; }
-  Result<Positions> positions(const std::vector<TopicPartition>&) override {
+  Result<Positions> positions() override {
     if (away) return fail(Code::Timeout, "no answer");
     return world_.checkpoints;
   }

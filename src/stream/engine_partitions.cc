@@ -33,7 +33,7 @@ std::string text(const client::TopicPartition& partition) {
 Result<Engine::Stands> Engine::ask_stands(const std::vector<client::TopicPartition>& partitions) {
   Stands stands;
   if (parts_.store.keeps_positions())
-    stands.checkpoints = TRY_WITH(parts_.store.positions(partitions), "reading the checkpoint");
+    stands.checkpoints = TRY_WITH(parts_.store.positions(), "reading the checkpoint");
   stands.committed = TRY_WITH(parts_.source.committed(partitions), "reading the group's offsets");
   return stands;
 }
@@ -46,7 +46,7 @@ Result<void> Engine::start_partition(const client::TopicPartition& partition, co
   const Start start =
       TRY(decide_start(partition, has_checkpoint ? std::optional(checkpoint->second) : std::nullopt,
                        group == stands.committed.end() ? Committed{} : group->second, marks,
-                       spec_.source, topic_was_gone_));
+                       spec_.source, topic_was_gone_ || new_topics_.contains(partition.topic)));
   if (!start.note.empty()) log_warn("stream", "pipeline {}: {}", spec_.name, start.note);
   const std::int64_t offset = start.position.offset;
   MicroBatch::PartitionState state{WriteClock(start.position.write_clock), ++epoch_, offset,
@@ -56,7 +56,45 @@ Result<void> Engine::start_partition(const client::TopicPartition& partition, co
   acks_.insert_or_assign(partition, AckTracker(offset));
   ends_.insert_or_assign(partition, End{marks.high, {}});
   meters_->of(partition).committed.set(static_cast<double>(offset));
-  if (has_checkpoint) next_batch_ = std::max(next_batch_, checkpoint->second.batch + 1);
+  if (!has_checkpoint) return {};
+  next_batch_ = std::max(next_batch_, checkpoint->second.batch + 1);
+  // Whoever wrote the checkpoint may have died before it told the group, and no record may ever
+  // come that would bring the two together: lag tools look at the group.
+  const bool known = group != stands.committed.end() && group->second.offset >= offset;
+  if (offset == checkpoint->second.offset && !known) to_commit_[partition] = offset;
+  return {};
+}
+
+// Where the group knows nothing of a checkpoint, which is rare, all partitions of its topic are
+// looked at, whoever reads them: one that is shorter than it was read tells of the others.
+Result<void> Engine::find_new_topics(Stands stands, Marks marks) {
+  const auto group_of = [&](const client::TopicPartition& partition) {
+    const auto found = stands.committed.find(partition);
+    return found == stands.committed.end() ? Committed{} : found->second;
+  };
+  std::set<std::string> forgotten;
+  for (const auto& [partition, checkpoint] : stands.checkpoints) {
+    if (marks.contains(partition) && group_of(partition).offset < 0)
+      forgotten.insert(partition.topic);
+  }
+  std::vector<client::TopicPartition> others;
+  for (const auto& [partition, checkpoint] : stands.checkpoints) {
+    if (forgotten.contains(partition.topic) && !marks.contains(partition))
+      others.push_back(partition);
+  }
+  if (!others.empty())
+    stands.committed.merge(
+        TRY_WITH(parts_.source.committed(others), "reading the group's offsets"));
+  for (const client::TopicPartition& other : others) {
+    if (const auto found = parts_.source.watermarks(other, kAgainTimeout))
+      marks.emplace(other, *found);
+  }
+  for (const auto& [partition, now] : marks) {
+    const auto checkpoint = stands.checkpoints.find(partition);
+    if (checkpoint != stands.checkpoints.end() &&
+        shows_new_topic(checkpoint->second, group_of(partition), now))
+      new_topics_.insert(partition.topic);
+  }
   return {};
 }
 
@@ -64,16 +102,26 @@ Result<void> Engine::choose_starts(std::vector<client::TopicPartitionOffset>& pa
   std::vector<client::TopicPartition> names;
   for (const auto& partition : partitions) names.push_back(partition.topic_partition());
   const Stands stands = TRY(ask_stands(names));
+  Marks marks;
+  for (const client::TopicPartition& name : names) {
+    const auto found = parts_.source.watermarks(name, kAskTimeout);
+    if (found) {
+      marks.emplace(name, *found);
+    } else if (found.error().code == Code::Io) {
+      leave_out(name, found.error());
+    } else {
+      return fail(found.error().with("reading the partition's offsets"));
+    }
+  }
+  TRY(find_new_topics(stands, marks));
   for (auto& partition : partitions) {
     const client::TopicPartition name = partition.topic_partition();
-    const auto marks = parts_.source.watermarks(name, kAskTimeout);
-    if (!marks && marks.error().code == Code::Io) {
-      leave_out(name, marks.error());
+    const auto found = marks.find(name);
+    if (found == marks.end()) {
       partition.offset = client::kOffsetNone;
       continue;
     }
-    if (!marks) return fail(marks.error().with("reading the partition's offsets"));
-    TRY(start_partition(name, stands, *marks));
+    TRY(start_partition(name, stands, found->second));
     partition.offset = partitions_.at(name).next;
     left_out_.erase(name);
   }
@@ -102,7 +150,10 @@ Result<void> Engine::on_assigned(std::vector<client::TopicPartitionOffset>& part
     }
   }
   source_attempt_ = 0;
-  if (!partitions.empty() && left_out_.empty()) topic_was_gone_ = false;
+  if (!partitions.empty() && left_out_.empty()) {
+    topic_was_gone_ = false;
+    new_topics_.clear();
+  }
   assigned_once_ = true;
   meters_->assigned.set(static_cast<double>(partitions_.size()));
   meters_->rebalances("assigned").add();

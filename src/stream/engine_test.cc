@@ -285,6 +285,77 @@ TEST(Engine, ATopicThatWasDeletedIsWaitedForAndReadAnewOnlyIfThatIsWanted) {
   }
 }
 
+// Of two partitions the new topic has the one shorter and the other longer than they were, and no
+// worker saw it go.
+TEST(Engine, APartitionThatIsShorterThanWasReadTellsOfItsWholeTopic) {
+  for (const bool fail_on_data_loss : {true, false}) {
+    World world = world_of(40, 2);
+    Life(world, users()).run_to_the_end();
+    world.topic = {{{"users", 0}, world_of(100, 1).topic.at({"users", 0})},
+                   {{"users", 1}, world_of(5, 1).topic.at({"users", 0})}};
+    world.table.clear();
+    world.group.clear();
+    world.checkpoints_may_go_back = true;
+    PipelineSpec spec = users();
+    spec.source.fail_on_data_loss = fail_on_data_loss;
+    Life life(world, spec);
+    const bool read = life.run_to_the_end();
+    EXPECT_EQ(read, !fail_on_data_loss);
+    if (fail_on_data_loss) {
+      EXPECT_NE(life.engine.error().find("deleted and created anew"), std::string::npos)
+          << life.engine.error();
+      EXPECT_TRUE(world.group.empty()) << "which would hide it from the next to look";
+    } else {
+      EXPECT_EQ(life.report.status().rows_read, 105) << "each from its first record";
+    }
+  }
+}
+
+TEST(Engine, APartitionOfAnotherWorkerTellsOfItsWholeTopicToo) {
+  World world = world_of(40, 2);
+  Life(world, users()).run_to_the_end();
+  world.topic = {{{"users", 0}, world_of(100, 1).topic.at({"users", 0})},
+                 {{"users", 1}, world_of(5, 1).topic.at({"users", 0})}};
+  world.group.clear();
+  Life life(world, users());
+  life.source.elsewhere = {{"users", 1}};
+  life.run_until([] { return false; });
+  EXPECT_NE(life.engine.error().find("users[0]: the topic was deleted and created anew"),
+            std::string::npos)
+      << life.engine.error();
+}
+
+// Somebody died between the checkpoint and the commit, and no record has come since.
+TEST(Engine, TheGroupCatchesUpWithACheckpointThatItWasNotTold) {
+  World world = world_of(20, 1);
+  Life(world, users()).run_to_the_end();
+  for (const auto& [offset, metadata] :
+       {std::pair<std::int64_t, std::string>{13, commit_metadata(1)}, {client::kOffsetNone, ""}}) {
+    world.group[{"users", 0}] = {offset, metadata};
+    Life life(world, users());
+    ASSERT_TRUE(life.run_until([&] { return world.group.at({"users", 0}).offset == 20; }));
+  }
+  world.group[{"users", 0}] = {5, ""};  // an operator's word is left alone
+  Life life(world, users());
+  life.store.hold = true;
+  life.run_until([] { return false; }, 100);
+  EXPECT_EQ(world.group.at({"users", 0}).offset, 5);
+}
+
+TEST(MicroBatch, WhatWasFetchedBeforeItsPartitionCameBackIsPassedOver) {
+  const PipelineSpec spec = users();
+  const Plan plan = *Plan::compile(spec);
+  MicroBatch batch(spec, plan, std::make_shared<ColumnPool>(plan.input(), 1 << 20), 0, {}, {});
+  JsonDecoder decoder(plan.input(), {});
+  auto fetched = std::make_shared<TestFetched>();
+  fetched->list.push_back({"users", 0, 7, 1, false, true, {}, R"({"id":"a"})"});
+  MicroBatch::Partitions partitions{{{"users", 0}, {WriteClock(0), 2, 5, INT64_MAX}}};
+  EXPECT_EQ(batch.add({fetched, 1}, 0, 100, partitions, decoder, 0), 1U);
+  EXPECT_TRUE(batch.empty()) << "offsets 5 and 6 would be left out";
+  EXPECT_EQ(batch.add({fetched, 2}, 0, 100, partitions, decoder, 0), 1U);
+  EXPECT_EQ(batch.records(), 1U);
+}
+
 TEST(Engine, AnOffsetThatIsGoneIsDecidedUponAsAtTheStart) {
   World world = world_of(30, 1);
   Life life(world, users());

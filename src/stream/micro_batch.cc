@@ -46,10 +46,10 @@ MicroBatch::~MicroBatch() {
   pool_->give(std::move(columns_));  // none once sealed
 }
 
-std::size_t MicroBatch::add(std::shared_ptr<const Fetched> fetched, std::size_t from,
-                            std::size_t rows_max, Partitions& partitions, JsonDecoder& decoder,
+std::size_t MicroBatch::add(const Fetch& fetch, std::size_t from, std::size_t rows_max,
+                            Partitions& partitions, JsonDecoder& decoder,
                             std::int64_t wall_millis) {
-  const auto& records = fetched->records();
+  const auto& records = fetch.fetched->records();
   const auto chunk = static_cast<std::uint32_t>(fetched_.size());
   PartitionFinder finder(partitions);
   Range* range = nullptr;
@@ -60,9 +60,10 @@ std::size_t MicroBatch::add(std::shared_ptr<const Fetched> fetched, std::size_t 
   for (; i < records.size() && records_ < rows_max; ++i) {
     const client::KafkaRecord& record = records[i];
     const auto partition = finder.find(record);
-    // What was fetched before a rebalance may arrive after it, and after a seek what was before.
-    if (partition == partitions.end() || record.offset < partition->second.next ||
-        record.offset >= partition->second.stop)
+    // What was fetched before a rebalance may arrive after it, and after a seek what was before. A
+    // partition that went and came back may begin before what was fetched of it in its last life.
+    if (partition == partitions.end() || partition->second.epoch > fetch.epoch ||
+        record.offset < partition->second.next || record.offset >= partition->second.stop)
       continue;
     PartitionState& state = partition->second;
     if (range_of != &partition->first) {
@@ -91,10 +92,10 @@ std::size_t MicroBatch::add(std::shared_ptr<const Fetched> fetched, std::size_t 
     }
     if (!record.has_value) why = {Reason::Decode, "", "the record has no value (a tombstone)"};
     // reject() looks the record up among the fetched ones.
-    if (fetched_.size() == chunk) fetched_.push_back(fetched);
+    if (fetched_.size() == chunk) fetched_.push_back(fetch.fetched);
     reject(origin, std::move(why));
   }
-  if (taken > 0 && fetched_.size() == chunk) fetched_.push_back(std::move(fetched));
+  if (taken > 0 && fetched_.size() == chunk) fetched_.push_back(fetch.fetched);
   return i;
 }
 

@@ -35,17 +35,23 @@ class MicroBatch {
   MicroBatch(const MicroBatch&) = delete;
   MicroBatch& operator=(const MicroBatch&) = delete;
 
-  // Decodes records [from, size) of `fetched` that belong to `partition_clocks`, up to `rows_max`
-  // rows in all, and returns the number of the first record not taken. Records of partitions that
-  // are not there (any more) and those at or beyond their `stop` are passed over.
+  // What one poll brought, and the newest assignment there was then.
+  struct Fetch {
+    std::shared_ptr<const Fetched> fetched;
+    std::uint64_t epoch = 0;
+  };
   struct PartitionState {
     WriteClock clock;
-    std::uint64_t epoch = 0;
+    std::uint64_t epoch = 0;        // of the assignment under which it is read
     std::int64_t next = 0;          // offset after the last record taken
     std::int64_t stop = INT64_MAX;  // available_now ends here
   };
   using Partitions = std::map<client::TopicPartition, PartitionState>;
-  std::size_t add(std::shared_ptr<const Fetched> fetched, std::size_t from, std::size_t rows_max,
+  // Decodes records [from, size) of `fetch` that belong to `partitions`, up to `rows_max` rows in
+  // all, and returns the number of the first record not taken. Passed over are records of
+  // partitions that are not there (any more), those that were fetched before their partition came
+  // (back), and those at or beyond its `stop`.
+  std::size_t add(const Fetch& fetch, std::size_t from, std::size_t rows_max,
                   Partitions& partitions, JsonDecoder& decoder, std::int64_t wall_millis);
 
   // Runs the plan, checks the key columns `key` and keeps the newest row of each key. Call once.

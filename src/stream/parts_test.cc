@@ -196,6 +196,14 @@ TEST(Start, ATopicSeenDeletedIsAnotherOneWhateverItsLength) {
   EXPECT_EQ(start({})->position, (Position{0, 0, 3}));
 }
 
+TEST(Start, APartitionThatIsShorterThanWasReadShowsANewTopic) {
+  const Position read_to_70{70, 9, 3};
+  EXPECT_TRUE(shows_new_topic(read_to_70, {}, {0, 69}));
+  EXPECT_FALSE(shows_new_topic(read_to_70, {}, {0, 70})) << "nothing came since";
+  EXPECT_FALSE(shows_new_topic(read_to_70, {70, commit_metadata(3)}, {0, 69}))
+      << "the group's offset would have gone with the topic";
+}
+
 Rows rows_of(std::vector<sql::Column> columns) {
   Rows rows;
   for (std::uint32_t i = 0; i < columns[0].size(); ++i) rows.rows.push_back(i);

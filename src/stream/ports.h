@@ -109,8 +109,8 @@ class Store {
   virtual std::size_t rows_max() const = 0;  // of one write
   virtual std::size_t bytes_max() const = 0;
   virtual bool keeps_positions() const = 0;
-  virtual Result<Positions> positions(
-      const std::vector<client::TopicPartition>& partitions) = 0;  // blocking
+  // Of every partition that this pipeline has recorded, whoever reads it now. Blocking.
+  virtual Result<Positions> positions() = 0;
   // `done` on any thread: every row and then the positions are durable (on a store with atomic
   // batches all at once). NotFound: the table is not what it was, or gone; it may come back.
   virtual void write(StoreBatch batch, Function<void(Result<StoreOutcome>)> done) = 0;
