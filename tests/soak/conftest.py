@@ -21,7 +21,8 @@ rows = []
 
 
 class SoakKafka(RealKafka):
-    """With a second listener that asks for a password, and asks again every five seconds."""
+    """With a second listener that asks for a password, and asks again every five seconds. Who comes there has the rights that nobody
+    took from him; who comes by the first has all."""
 
     def __init__(self, folder):
         self.sasl = f"127.0.0.1:{harness.free_port()}"
@@ -30,7 +31,8 @@ class SoakKafka(RealKafka):
             f"listeners=PLAINTEXT://{{address}},CONTROLLER://{{controller}},SASL://{self.sasl}",
             f"advertised.listeners=PLAINTEXT://{{address}},SASL://{self.sasl}", "inter.broker.listener.name=PLAINTEXT",
             "sasl.enabled.mechanisms=SCRAM-SHA-256", f"listener.name.sasl.scram-sha-256.sasl.jaas.config={SCRAM} required;",
-            "connections.max.reauth.ms=5000", "group.min.session.timeout.ms=1000")
+            "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "super.users=User:ANONYMOUS",
+            "allow.everyone.if.no.acl.found=true", "connections.max.reauth.ms=5000", "group.min.session.timeout.ms=1000")
 
     def format_flags(self):
         return [word for user in ("worker", "neighbour") for word in ("--add-scram", f"SCRAM-SHA-256=[name={user},password=Secret-One]")]
