@@ -87,13 +87,16 @@ struct KafkaConsumer::Impl {
   std::size_t longest_queue = 0;  // since keep_fetching() last acted
   std::optional<Error> trouble;
   std::optional<Error> missing;  // a topic or partition that we read
-  // Revoked or lost while the current poll was collecting: its first `records` came before that.
+  struct Collected {
+    std::size_t records = 0;
+    std::size_t ends = 0;
+  };
+  Collected collected;  // by the current poll
   struct Gone {
     TopicPartition partition;
-    std::size_t records;
+    Collected before;
   };
-  std::vector<Gone> gone_in_poll;
-  std::size_t collected = 0;  // records of the current poll so far
+  std::vector<Gone> gone_in_poll;  // revoked or lost amid it
 
   static void rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t error,
                         rd_kafka_topic_partition_list_t* list, void* opaque);
@@ -105,7 +108,8 @@ struct KafkaConsumer::Impl {
   bool cooperative() const {
     return std::string_view(rd_kafka_rebalance_protocol(handle.get())) == "COOPERATIVE";
   }
-  bool gone(const KafkaBatch& batch, std::size_t record) const;
+  bool gone(const KafkaRecord& record, std::size_t place) const;
+  bool gone(const TopicPartitionOffset& end, std::size_t place) const;
   Error fatal_error() const;
   void finish_joining();
   bool half_joined() const;
@@ -201,10 +205,15 @@ Error KafkaConsumer::Impl::fatal_error() const {
   return {Code::Internal, fmt::format("consuming: {}", words.data())};
 }
 
-bool KafkaConsumer::Impl::gone(const KafkaBatch& batch, std::size_t record) const {
+bool KafkaConsumer::Impl::gone(const KafkaRecord& record, std::size_t place) const {
   return std::ranges::any_of(gone_in_poll, [&](const Gone& each) {
-    return record < each.records && each.partition.partition == batch[record].partition &&
-           each.partition.topic == batch[record].topic;
+    return place < each.before.records && each.partition.partition == record.partition &&
+           each.partition.topic == record.topic;
+  });
+}
+bool KafkaConsumer::Impl::gone(const TopicPartitionOffset& end, std::size_t place) const {
+  return std::ranges::any_of(gone_in_poll, [&](const Gone& each) {
+    return place < each.before.ends && each.partition == end.topic_partition();
   });
 }
 
@@ -212,7 +221,7 @@ Result<void> KafkaConsumer::Impl::collect(rd_kafka_message_t* message, KafkaBatc
   if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
     trouble.reset();
     batch.add(message);
-    ++collected;
+    ++collected.records;
     return {};
   }
   const std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)> told(
@@ -220,6 +229,7 @@ Result<void> KafkaConsumer::Impl::collect(rd_kafka_message_t* message, KafkaBatc
   if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
     batch.ends_.push_back(
         {rd_kafka_topic_name(message->rkt), message->partition, message->offset, {}});
+    ++collected.ends;
     return {};
   }
   if (message->err == RD_KAFKA_RESP_ERR__FATAL ||
@@ -304,7 +314,7 @@ Result<void> KafkaConsumer::assign(const std::vector<TopicPartitionOffset>& part
 Result<KafkaBatch> KafkaConsumer::poll(const PollLimits& limits) {
   KafkaBatch batch;
   impl_->gone_in_poll.clear();
-  impl_->collected = 0;
+  impl_->collected = {};
   int wait = to_millis(limits.wait_max);
   while (batch.size() < limits.records_max && batch.bytes() < limits.bytes_max) {
     rd_kafka_message_t* message = rd_kafka_consume_queue(impl_->queue.get(), wait);
@@ -317,9 +327,11 @@ Result<KafkaBatch> KafkaConsumer::poll(const PollLimits& limits) {
   if (impl_->gone_in_poll.empty()) return batch;
   // A rebalance came in the middle: what was taken before it no longer belongs to us.
   KafkaBatch kept;
-  kept.ends_ = std::move(batch.ends_);
+  for (std::size_t i = 0; i < batch.ends_.size(); ++i) {
+    if (!impl_->gone(batch.ends_[i], i)) kept.ends_.push_back(std::move(batch.ends_[i]));
+  }
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (!impl_->gone(batch, i)) kept.add(std::exchange(batch.messages_[i], nullptr));
+    if (!impl_->gone(batch[i], i)) kept.add(std::exchange(batch.messages_[i], nullptr));
   }
   std::erase(batch.messages_, nullptr);
   return kept;
