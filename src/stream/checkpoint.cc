@@ -49,26 +49,32 @@ bool is_our_commit(std::string_view metadata) {
   return metadata.substr(0, kMark.size()) == kMark;
 }
 
-bool shows_new_topic(const Position& checkpoint, const Committed& group, client::Watermarks marks) {
-  return group.offset < 0 && marks.high < checkpoint.offset;
+Committed Stands::group(const client::TopicPartition& partition) const {
+  const auto found = committed.find(partition);
+  return found == committed.end() ? Committed{} : found->second;
+}
+bool Stands::forgotten(const client::TopicPartition& partition) const {
+  return checkpoints.contains(partition) && group(partition).offset < 0;
+}
+
+std::set<std::string> new_topics(const Stands& stands) {
+  std::set<std::string> topics;
+  for (const auto& [partition, now] : stands.marks) {
+    if (stands.forgotten(partition) && now.high < stands.checkpoints.at(partition).offset)
+      topics.insert(partition.topic);
+  }
+  return topics;
 }
 
 Result<Start> decide_start(const client::TopicPartition& partition,
                            const std::optional<Position>& checkpoint, const Committed& group,
-                           client::Watermarks marks, const KafkaSource& source, bool topic_is_new) {
+                           client::Watermarks marks, const KafkaSource& source) {
   const bool has_group = group.offset >= 0;
   if (!checkpoint && !has_group) {
     return Start{{source.start == StartAt::Earliest ? marks.low : marks.high, 0, 0}, ""};
   }
   if (!checkpoint)
     return within(partition, {{group.offset, 0, 0}, ""}, marks, source.fail_on_data_loss);
-  if (!has_group && topic_is_new) {
-    return begin_anew(*checkpoint, marks,
-                      fmt::format("{}[{}]: the topic was deleted and created anew; the checkpoint "
-                                  "at {} was the old one's",
-                                  partition.topic, partition.partition, checkpoint->offset),
-                      source.fail_on_data_loss);
-  }
   if (!has_group || group.offset == checkpoint->offset) {
     const std::string note =
         has_group ? ""
@@ -87,6 +93,14 @@ Result<Start> decide_start(const client::TopicPartition& partition,
                fmt::format("{}[{}]: the group is at {}, ahead of the checkpoint at {}",
                            partition.topic, partition.partition, group.offset, checkpoint->offset)};
     }
+    return within(partition, std::move(start), marks, source.fail_on_data_loss);
+  }
+  if (group.metadata == kAnew) {  // which has nothing to do with the old timestamps
+    Start start{
+        {group.offset, 0, checkpoint->batch},
+        fmt::format("{}[{}]: the topic was deleted and created anew; the checkpoint at {} "
+                    "was the old one's; starting at {}",
+                    partition.topic, partition.partition, checkpoint->offset, group.offset)};
     return within(partition, std::move(start), marks, source.fail_on_data_loss);
   }
   if (client::moved_from(group.metadata) == checkpoint->offset) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -17,22 +19,33 @@ namespace penstock::stream {
 std::string commit_metadata(std::int64_t batch);
 bool is_our_commit(std::string_view metadata);
 
-// True of a partition that ends before our checkpoint and that the group has forgotten: its topic
-// was deleted and created anew, so the checkpoints of its other partitions are the old one's too,
-// although the new one may have grown past them.
-bool shows_new_topic(const Position& checkpoint, const Committed& group, client::Watermarks marks);
+// The same for the start of a topic that was created anew: the checkpoint is the old one's.
+inline constexpr std::string_view kAnew = "penstock-anew";
+
+// What the store, the group and the broker say of partitions.
+struct Stands {
+  Positions checkpoints;
+  std::map<client::TopicPartition, Committed> committed;
+  std::map<client::TopicPartition, client::Watermarks> marks;  // present low and high watermarks
+
+  Committed group(const client::TopicPartition& partition) const;
+  // The group knows nothing of the checkpoint.
+  bool forgotten(const client::TopicPartition& partition) const;
+};
+
+// Topics that were deleted and created anew, as far as their numbers tell: a broker forgets the
+// group's offsets with a topic, and one such partition ends before its checkpoint. Then the
+// checkpoints of all of them are the old one's, although the new one may have grown past some.
+std::set<std::string> new_topics(const Stands& stands);
 
 // Where a newly assigned partition begins. Pure; docs/formats/checkpoint.md has the table of cases.
 struct Start {
   Position position;
   std::string note;  // what a person should know; may be empty
 };
-// `marks` are the broker's present low and high watermarks. `topic_is_new`: this worker has seen
-// the topic deleted since it last read from it, or one of its partitions shows it
-// (shows_new_topic); a broker forgets the group's offsets with the topic.
+// `marks` are the broker's present low and high watermarks.
 Result<Start> decide_start(const client::TopicPartition& partition,
                            const std::optional<Position>& checkpoint, const Committed& group,
-                           client::Watermarks marks, const KafkaSource& source,
-                           bool topic_is_new = false);
+                           client::Watermarks marks, const KafkaSource& source);
 
 }  // namespace penstock::stream

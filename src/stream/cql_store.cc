@@ -142,7 +142,13 @@ class CqlStore final : public Store {
   }
 
   void write(StoreBatch batch, Function<void(Result<StoreOutcome>)> done) override {
-    write(std::make_shared<const StoreBatch>(std::move(batch)), false, std::move(done));
+    auto attempt = std::make_shared<Attempt>();
+    // A row's own timestamp only rises, whatever the machine's clock does.
+    attempt->first_checkpoint = std::max(system_clock().wall_micros(), next_checkpoint_);
+    next_checkpoint_ =
+        attempt->first_checkpoint + static_cast<std::int64_t>(batch.positions.size());
+    attempt->batch = std::move(batch);
+    send(std::move(attempt), std::move(done));
   }
 
  private:
@@ -186,45 +192,56 @@ class CqlStore final : public Store {
     return {};
   }
 
-  // A server refuses a row in the words in which it refuses a table that was dropped or altered. So
-  // the table is looked at; and as it may have been made again between the refusal and that look,
-  // only what is refused `again` after it is the row's fault. The same rows again change nothing.
-  void write(std::shared_ptr<const StoreBatch> batch, bool again,
-             Function<void(Result<StoreOutcome>)> done) {
+  // A batch under way. Its checkpoints keep their timestamps: one that was given up and is tried
+  // again must not win over what was written since.
+  struct Attempt {
+    StoreBatch batch;
+    std::int64_t first_checkpoint = 0;  // timestamp of the first position, the others follow
+    bool looked = false;                // at the table, after a refusal
+  };
+
+  void send(std::shared_ptr<Attempt> attempt, Function<void(Result<StoreOutcome>)> done) {
+    const StoreBatch& batch = attempt->batch;
     auto kept = std::make_shared<Kept>();
-    kept->rows = batch->rows;
+    kept->rows = batch.rows;
     client::WriteBatch out;
     out.statement = insert_;
-    out.columns = batch->rows->columns.size();
-    fill(*batch, *kept, out);
-    for (const auto& [partition, position] : batch->positions)
-      add_position(partition, position, *kept, out);
+    out.columns = batch.rows->columns.size();
+    fill(batch, *kept, out);
+    std::int64_t timestamp = attempt->first_checkpoint;
+    for (const auto& [partition, position] : batch.positions)
+      add_position(partition, position, timestamp++, *kept, out);
     out.keep_alive = kept;
-    client_->write(std::move(out), [this, batch = std::move(batch), again, done = std::move(done)](
+    client_->write(std::move(out), [this, attempt = std::move(attempt), done = std::move(done)](
                                        Result<client::WriteOutcome> result) mutable {
       if (result) return done(StoreOutcome{result->bytes});
       const Error error = result.error();
       if (error.code != Code::InvalidArgument && error.code != Code::Conflict)
         return done(fail(error));
-      look_at_table(std::move(batch), error, again, std::move(done));
+      look_at_table(std::move(attempt), error, std::move(done));
     });
   }
 
-  // On the client's loop. Conflict: a node has prepared the statement under another id, and the
-  // next try finds that.
-  void look_at_table(std::shared_ptr<const StoreBatch> batch, const Error& refusal, bool again,
+  // A server refuses a row in the words in which it refuses a table that was dropped or altered. So
+  // the table is looked at; and as it may have been made again between the refusal and that look,
+  // only what is refused again after it counts. Conflict: the statement cannot be prepared any
+  // more, which no row can help. On the client's loop.
+  void look_at_table(std::shared_ptr<Attempt> attempt, const Error& refusal,
                      Function<void(Result<StoreOutcome>)> done) {
     client::QueryOptions options;
     options.idempotent = true;
     client_->query(table_columns_cql(sink_), options,
-                   [this, batch = std::move(batch), refusal, again,
+                   [this, attempt = std::move(attempt), refusal,
                     done = std::move(done)](Result<client::ResultSet> found) mutable {
                      if (!found) return done(fail(found.error()));
                      const auto changed =
                          table_change(description(), written_, table_columns(*found));
                      if (changed) return done(fail(*changed));
-                     if (again || refusal.code == Code::Conflict) return done(fail(refusal));
-                     write(std::move(batch), true, std::move(done));
+                     if (!std::exchange(attempt->looked, true))
+                       return send(std::move(attempt), std::move(done));
+                     if (refusal.code == Code::Conflict)
+                       return done(fail(Code::NotFound, "{}", refusal.message));
+                     done(fail(refusal));
                    });
   }
 
@@ -307,11 +324,8 @@ class CqlStore final : public Store {
     }
   }
 
-  void add_position(const client::TopicPartition& partition, const Position& position, Kept& kept,
-                    client::WriteBatch& out) {
-    // The row's own timestamp only rises, whatever the machine's clock does.
-    const std::int64_t now = system_clock().wall_micros();
-    last_checkpoint_ = std::max(now, last_checkpoint_ + 1);
+  void add_position(const client::TopicPartition& partition, const Position& position,
+                    std::int64_t timestamp, Kept& kept, client::WriteBatch& out) const {
     const auto number = [](auto value) {
       Bytes bytes;
       append_be(bytes, value);
@@ -323,8 +337,8 @@ class CqlStore final : public Store {
                               number(position.offset),
                               number(position.write_clock),
                               number(position.batch),
-                              number(now / 1000),
-                              number(last_checkpoint_)};
+                              number(timestamp / 1000),
+                              number(timestamp)};
     // The views must survive the moves of a short string: one block for all of them.
     Bytes block;
     for (const Bytes& value : values) block += value;
@@ -344,7 +358,6 @@ class CqlStore final : public Store {
   ConnectionSettings settings_;
   net::Loop& loop_;
   Metrics& metrics_;
-  std::unique_ptr<client::CqlClient> client_;
   client::CqlServerInfo server_;
   bool refused_by_server_ = false;
   int not_ready_ = 0;
@@ -353,7 +366,9 @@ class CqlStore final : public Store {
   client::PreparedPtr insert_;
   client::PreparedPtr checkpoint_;
   client::PreparedPtr read_checkpoint_;
-  std::int64_t last_checkpoint_ = 0;
+  std::int64_t next_checkpoint_ = 0;  // timestamp
+  std::unique_ptr<client::CqlClient>
+      client_;  // last: it ends first, and its callbacks use the others
 };
 
 class NoStore final : public Store {

@@ -16,6 +16,7 @@
 #include "stream/bisection.h"
 #include "stream/breaker.h"
 #include "stream/busy_share.h"
+#include "stream/checkpoint.h"
 #include "stream/inbox.h"
 #include "stream/letter_queue.h"
 #include "stream/micro_batch.h"
@@ -151,16 +152,12 @@ class Engine final : public AssignmentListener {
   void fail_with(std::string message);
 
   // Partitions
-  struct Stands {
-    Positions checkpoints;
-    std::map<client::TopicPartition, Committed> committed;
-  };
   Result<Stands> ask_stands(const std::vector<client::TopicPartition>& partitions);
   Result<void> choose_starts(std::vector<client::TopicPartitionOffset>& partitions);
-  Result<void> start_partition(const client::TopicPartition& partition, const Stands& stands,
-                               client::Watermarks marks);
-  using Marks = std::map<client::TopicPartition, client::Watermarks>;
-  Result<void> find_new_topics(Stands stands, Marks marks);
+  Result<void> start_partition(const client::TopicPartition& partition, const Stands& stands);
+  Result<void> heed_new_topics(Stands& stands);
+  Result<void> ask_others(const std::set<std::string>& topics, Stands& stands);
+  Result<void> begin_anew(const std::set<std::string>& topics, Stands& stands);
   void leave_out(const client::TopicPartition& partition, const Error& error);
   void ask_left_out();
   bool ask_left_out(const client::TopicPartition& partition);
@@ -208,8 +205,7 @@ class Engine final : public AssignmentListener {
   std::uint64_t epoch_ = 0;
   std::int64_t next_batch_ = 0;
   bool assigned_once_ = false;
-  bool topic_was_gone_ = false;       // since partitions were last assigned
-  std::set<std::string> new_topics_;  // those that were seen to have been created anew since then
+  bool topic_was_gone_ = false;  // since partitions were last assigned
 
   std::unique_ptr<MicroBatch> open_;
   TimePoint seal_at_{};

@@ -116,12 +116,19 @@ class TestSource final : public Source {
     return {};
   }
   Result<std::map<TopicPartition, Committed>> committed(
-      const std::vector<TopicPartition>&) override {
-    return world_.group;
+      const std::vector<TopicPartition>& partitions) override {
+    std::map<TopicPartition, Committed> found;
+    for (const TopicPartition& partition : partitions) {
+      const auto offset = world_.group.find(partition);
+      found.emplace(partition, offset == world_.group.end() ? Committed{} : offset->second);
+    }
+    return found;
   }
   Result<client::Watermarks> watermarks(const TopicPartition& partition, Duration) override {
     if (damaged.contains(partition)) return fail(Code::Io, "Disk error when trying to access log");
-    return client::Watermarks{0, static_cast<std::int64_t>(world_.topic[partition].size())};
+    const auto topic = world_.topic.find(partition);
+    if (topic == world_.topic.end()) return fail(Code::NotFound, "Unknown partition");
+    return client::Watermarks{0, static_cast<std::int64_t>(topic->second.size())};
   }
   std::optional<std::int64_t> last_end(const TopicPartition& partition) override {
     const auto heard = heard_.find(partition);

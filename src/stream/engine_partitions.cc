@@ -30,7 +30,7 @@ std::string text(const client::TopicPartition& partition) {
 
 }  // namespace
 
-Result<Engine::Stands> Engine::ask_stands(const std::vector<client::TopicPartition>& partitions) {
+Result<Stands> Engine::ask_stands(const std::vector<client::TopicPartition>& partitions) {
   Stands stands;
   if (parts_.store.keeps_positions())
     stands.checkpoints = TRY_WITH(parts_.store.positions(), "reading the checkpoint");
@@ -38,15 +38,15 @@ Result<Engine::Stands> Engine::ask_stands(const std::vector<client::TopicPartiti
   return stands;
 }
 
-Result<void> Engine::start_partition(const client::TopicPartition& partition, const Stands& stands,
-                                     client::Watermarks marks) {
+Result<void> Engine::start_partition(const client::TopicPartition& partition,
+                                     const Stands& stands) {
   const auto checkpoint = stands.checkpoints.find(partition);
-  const auto group = stands.committed.find(partition);
   const bool has_checkpoint = checkpoint != stands.checkpoints.end();
+  const Committed group = stands.group(partition);
+  const client::Watermarks marks = stands.marks.at(partition);
   const Start start =
       TRY(decide_start(partition, has_checkpoint ? std::optional(checkpoint->second) : std::nullopt,
-                       group == stands.committed.end() ? Committed{} : group->second, marks,
-                       spec_.source, topic_was_gone_ || new_topics_.contains(partition.topic)));
+                       group, marks, spec_.source));
   if (!start.note.empty()) log_warn("stream", "pipeline {}: {}", spec_.name, start.note);
   const std::int64_t offset = start.position.offset;
   MicroBatch::PartitionState state{WriteClock(start.position.write_clock), ++epoch_, offset,
@@ -60,68 +60,92 @@ Result<void> Engine::start_partition(const client::TopicPartition& partition, co
   next_batch_ = std::max(next_batch_, checkpoint->second.batch + 1);
   // Whoever wrote the checkpoint may have died before it told the group, and no record may ever
   // come that would bring the two together: lag tools look at the group.
-  const bool known = group != stands.committed.end() && group->second.offset >= offset;
-  if (offset == checkpoint->second.offset && !known) to_commit_[partition] = offset;
+  if (offset == checkpoint->second.offset && offset > group.offset) to_commit_[partition] = offset;
   return {};
 }
 
-// Where the group knows nothing of a checkpoint, which is rare, all partitions of its topic are
-// looked at, whoever reads them: one that is shorter than it was read tells of the others.
-Result<void> Engine::find_new_topics(Stands stands, Marks marks) {
-  const auto group_of = [&](const client::TopicPartition& partition) {
-    const auto found = stands.committed.find(partition);
-    return found == stands.committed.end() ? Committed{} : found->second;
-  };
+// A topic that was deleted and created anew is read from its start, or not at all.
+Result<void> Engine::heed_new_topics(Stands& stands) {
   std::set<std::string> forgotten;
-  for (const auto& [partition, checkpoint] : stands.checkpoints) {
-    if (marks.contains(partition) && group_of(partition).offset < 0)
-      forgotten.insert(partition.topic);
+  for (const auto& [partition, marks] : stands.marks) {
+    if (stands.forgotten(partition)) forgotten.insert(partition.topic);
   }
+  if (forgotten.empty()) return {};
+  TRY(ask_others(forgotten, stands));
+  return begin_anew(topic_was_gone_ ? forgotten : new_topics(stands), stands);
+}
+
+// One partition tells of its whole topic, whoever reads it.
+Result<void> Engine::ask_others(const std::set<std::string>& topics, Stands& stands) {
   std::vector<client::TopicPartition> others;
   for (const auto& [partition, checkpoint] : stands.checkpoints) {
-    if (forgotten.contains(partition.topic) && !marks.contains(partition))
+    if (topics.contains(partition.topic) && !stands.marks.contains(partition))
       others.push_back(partition);
   }
-  if (!others.empty())
-    stands.committed.merge(
-        TRY_WITH(parts_.source.committed(others), "reading the group's offsets"));
+  if (others.empty()) return {};
+  stands.committed.merge(TRY_WITH(parts_.source.committed(others), "reading the group's offsets"));
   for (const client::TopicPartition& other : others) {
-    if (const auto found = parts_.source.watermarks(other, kAgainTimeout))
-      marks.emplace(other, *found);
+    const auto found = parts_.source.watermarks(other, kAgainTimeout);
+    if (found) {
+      stands.marks.emplace(other, *found);
+    } else if (found.error().code == Code::NotFound) {  // the new topic has fewer
+      stands.checkpoints.erase(other);
+    } else if (found.error().code != Code::Io) {
+      return fail(found.error().with("reading the partition's offsets"));
+    }
   }
-  for (const auto& [partition, now] : marks) {
-    const auto checkpoint = stands.checkpoints.find(partition);
-    if (checkpoint != stands.checkpoints.end() &&
-        shows_new_topic(checkpoint->second, group_of(partition), now))
-      new_topics_.insert(partition.topic);
+  return {};
+}
+
+// Tells the group where the partitions begin now: before the first of them has a checkpoint in the
+// new topic, after which nothing would show that those of the others are the old one's.
+Result<void> Engine::begin_anew(const std::set<std::string>& topics, Stands& stands) {
+  std::vector<client::TopicPartitionOffset> starts;
+  for (const auto& [partition, checkpoint] : stands.checkpoints) {
+    if (!topics.contains(partition.topic) || !stands.forgotten(partition)) continue;
+    const auto marks = stands.marks.find(partition);
+    const std::int64_t low = marks == stands.marks.end() ? 0 : marks->second.low;
+    if (spec_.source.fail_on_data_loss) {
+      return fail(Code::OutOfRange,
+                  "{}: the topic was deleted and created anew; the checkpoint at {} was the old "
+                  "one's; set fail_on_data_loss: false to continue at {}, or set the group's "
+                  "offset (penstock group reset-offsets)",
+                  text(partition), checkpoint.offset, low);
+    }
+    starts.push_back({partition.topic, partition.partition, low, std::string(kAnew)});
   }
+  if (starts.empty()) return {};
+  TRY_WITH(parts_.source.commit(starts), "recording where a new topic begins");
+  for (const auto& start : starts)
+    stands.committed.insert_or_assign(start.topic_partition(),
+                                      Committed{start.offset, start.metadata});
   return {};
 }
 
 Result<void> Engine::choose_starts(std::vector<client::TopicPartitionOffset>& partitions) {
   std::vector<client::TopicPartition> names;
   for (const auto& partition : partitions) names.push_back(partition.topic_partition());
-  const Stands stands = TRY(ask_stands(names));
-  Marks marks;
+  Stands stands = TRY(ask_stands(names));
+  std::set<client::TopicPartition> left_out;
   for (const client::TopicPartition& name : names) {
     const auto found = parts_.source.watermarks(name, kAskTimeout);
     if (found) {
-      marks.emplace(name, *found);
+      stands.marks.emplace(name, *found);
     } else if (found.error().code == Code::Io) {
       leave_out(name, found.error());
+      left_out.insert(name);
     } else {
       return fail(found.error().with("reading the partition's offsets"));
     }
   }
-  TRY(find_new_topics(stands, marks));
+  TRY(heed_new_topics(stands));
   for (auto& partition : partitions) {
     const client::TopicPartition name = partition.topic_partition();
-    const auto found = marks.find(name);
-    if (found == marks.end()) {
+    if (left_out.contains(name)) {
       partition.offset = client::kOffsetNone;
       continue;
     }
-    TRY(start_partition(name, stands, found->second));
+    TRY(start_partition(name, stands));
     partition.offset = partitions_.at(name).next;
     left_out_.erase(name);
   }
@@ -150,10 +174,7 @@ Result<void> Engine::on_assigned(std::vector<client::TopicPartitionOffset>& part
     }
   }
   source_attempt_ = 0;
-  if (!partitions.empty() && left_out_.empty()) {
-    topic_was_gone_ = false;
-    new_topics_.clear();
-  }
+  if (!partitions.empty() && left_out_.empty()) topic_was_gone_ = false;
   assigned_once_ = true;
   meters_->assigned.set(static_cast<double>(partitions_.size()));
   meters_->rebalances("assigned").add();
@@ -260,8 +281,10 @@ bool Engine::ask_left_out(const client::TopicPartition& partition) {
 Result<void> Engine::take_back(const client::TopicPartition& partition) {
   const auto marks = TRY(parts_.source.watermarks(partition, kAgainTimeout));
   if (!partitions_.contains(partition)) {  // it has not been read yet
-    const Stands stands = TRY(ask_stands({partition}));
-    TRY(start_partition(partition, stands, marks));
+    Stands stands = TRY(ask_stands({partition}));
+    stands.marks.emplace(partition, marks);
+    TRY(heed_new_topics(stands));
+    TRY(start_partition(partition, stands));
   }
   return parts_.source.begin(
       {partition.topic, partition.partition, partitions_.at(partition).next, ""});

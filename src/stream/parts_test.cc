@@ -183,24 +183,21 @@ TEST(Start, LostRecordsStopThePipelineUnlessToldOtherwise) {
   EXPECT_EQ(start_of(Position{30, 9, 1}, {}, {0, 10}, false), "0 clock 0 noted");
 }
 
-TEST(Start, ATopicSeenDeletedIsAnotherOneWhateverItsLength) {
-  KafkaSource source;
-  const auto start = [&](const Committed& group) {
-    return decide_start(kPartition, Position{70, 9, 3}, group, {0, 1000}, source, true);
-  };
-  EXPECT_FALSE(start({}));
-  EXPECT_EQ(start({70, commit_metadata(3)})->position.offset, 70)
-      << "the group's offset would have gone with the topic";
-  EXPECT_EQ(start({0, ""})->position.offset, 0) << "an operator's reset is the answer to it";
-  source.fail_on_data_loss = false;
-  EXPECT_EQ(start({})->position, (Position{0, 0, 3}));
+TEST(Start, ANewTopicBeginsWhereTheGroupWasToldWhateverTheCheckpoint) {
+  const Committed anew{0, std::string(kAnew)};
+  EXPECT_EQ(start_of(Position{70, 9, 3}, anew), "0 clock 0 noted");
+  EXPECT_EQ(start_of(Position{0, 9, 3}, anew), "0 clock 9") << "the first batch has been recorded";
 }
 
 TEST(Start, APartitionThatIsShorterThanWasReadShowsANewTopic) {
-  const Position read_to_70{70, 9, 3};
-  EXPECT_TRUE(shows_new_topic(read_to_70, {}, {0, 69}));
-  EXPECT_FALSE(shows_new_topic(read_to_70, {}, {0, 70})) << "nothing came since";
-  EXPECT_FALSE(shows_new_topic(read_to_70, {70, commit_metadata(3)}, {0, 69}))
+  const auto shown = [](const Committed& group, std::int64_t end) {
+    return new_topics({{{kPartition, {70, 9, 3}}, {{"other", 0}, {70, 9, 3}}},
+                       {{kPartition, group}},
+                       {{kPartition, {0, end}}, {{"other", 0}, {0, 80}}}});
+  };
+  EXPECT_EQ(shown({}, 69), std::set<std::string>{"t"});
+  EXPECT_EQ(shown({}, 70), std::set<std::string>{}) << "nothing came since";
+  EXPECT_EQ(shown({70, commit_metadata(3)}, 69), std::set<std::string>{})
       << "the group's offset would have gone with the topic";
 }
 

@@ -14,8 +14,8 @@
 namespace penstock::stream {
 
 // What has become of a table since a pipeline opened it: nothing that matters (more columns do
-// not); NotFound when it or a column is gone, which may come back; Unsupported when a column is
-// another one now, so that our values no longer fit.
+// not, but in the key); NotFound when it or a column is gone, which may come back; Unsupported when
+// a column is another one now, so that our values no longer fit, or the key is.
 inline std::optional<Error> table_change(const std::string& table,
                                          const std::vector<TableColumn>& written,
                                          const std::vector<TableColumn>& now) {
@@ -42,6 +42,16 @@ inline std::optional<Error> table_change(const std::string& table,
           fmt::format("column {} of table {} was {} ({}) when the pipeline started and is "
                       "{} ({}) now; start the pipeline anew",
                       column.name, table, column.type, column.kind, found->type, found->kind)};
+    }
+  }
+  for (const TableColumn& column : now) {
+    const bool is_written = std::any_of(written.begin(), written.end(),
+                                        [&](const auto& each) { return each.name == column.name; });
+    if (!is_written && (column.kind == "partition_key" || column.kind == "clustering")) {
+      return Error{Code::Unsupported,
+                   fmt::format("table {} has column {} in its key, which it had not when the "
+                               "pipeline started; start the pipeline anew",
+                               table, column.name)};
     }
   }
   return std::nullopt;

@@ -97,6 +97,10 @@ TEST(TableChange, AnotherTypeOrPlaceInTheKeyNeedsANewStart) {
     ASSERT_TRUE(changed);
     EXPECT_EQ(changed->code, Code::Unsupported);
   }
+  const TableColumn more{"at", "clustering", "timestamp"};
+  const auto changed = table_change("ks.t", kOpened, {kOpened[0], kOpened[1], more});
+  ASSERT_TRUE(changed) << "no row of ours has a value for it";
+  EXPECT_EQ(changed->code, Code::Unsupported);
 }
 
 }  // namespace

@@ -92,13 +92,14 @@ def test_a_topic_that_is_created_anew_stops_the_worker_or_is_read_from_its_start
             eventually("the new records", lambda: ids(house) == wanted(0, 200) | wanted(1000, records), tail=running.tail)
 
 
-def test_a_topic_that_is_created_anew_under_a_running_worker_is_read_from_its_start(house, tmp_path):
+@pytest.mark.parametrize("partitions", ["2", "1"])
+def test_a_topic_that_is_created_anew_under_a_running_worker_is_read_from_its_start(house, tmp_path, partitions):
     with worker(house, tmp_path, PIPELINE.replace("start: earliest", "start: earliest, fail_on_data_loss: false")) as running:
         send(house, 0, 200)
         eventually("the first rows", lambda: ids(house) == wanted(0, 200), tail=running.tail)
         house.command("topic", "delete", TOPIC, "-b", house.kafka)
         eventually("the reason", lambda: "has been deleted" in error_of(running), seconds=40, tail=running.tail)
-        house.command("topic", "create", TOPIC, "--partitions", "2", "-b", house.kafka)
+        house.command("topic", "create", TOPIC, "--partitions", partitions, "-b", house.kafka)
         send(house, 1000, 500)
         eventually("every new record", lambda: ids(house) == wanted(0, 200) | wanted(1000, 500), tail=running.tail)
 
