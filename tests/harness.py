@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts the real binary for tests and benchmarks: on 127.0.0.1, in a folder of its own, stopped by its own pid."""
+import atexit
 import contextlib
 import json
 import os
@@ -8,11 +9,22 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BINARY = pathlib.Path(os.environ.get("PENSTOCK", ROOT / "build/release/penstock"))
+
+
+@atexit.register
+def end_the_drivers_event_loop():
+    """The Python driver (3.25) means to end its thread (libev) when the process ends, and never does; if the interpreter goes first, the
+    thread takes the process down."""
+    loop = getattr(sys.modules.get("cassandra.io.libevreactor"), "_global_loop", None)
+    if loop is not None and loop._thread is not None:
+        loop._cleanup()
+        loop._thread.join(30)
 
 
 def free_port() -> int:

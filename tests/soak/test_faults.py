@@ -150,7 +150,7 @@ def all_share(flow, workers):
 
 
 class Load(threading.Thread):
-    """Chunks of records until told to stop."""
+    """Chunks of records from start() until told to stop, or until the block ends that begins with it."""
 
     def __init__(self, flow, count=2000, pause=0.2):
         super().__init__(daemon=True)
@@ -170,6 +170,13 @@ class Load(threading.Thread):
         if self.failure:
             raise self.failure
 
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
 
 def test_kill_9(flow, figures):
     """One of three workers dies in mid-drain, again and again; the others take over, and it comes back as somebody new."""
@@ -183,15 +190,13 @@ def test_kill_9(flow, figures):
     fleet.wait_drained()
     seconds, in_mid_drain = [], 0
     for _ in range(KILLS):
-        load = Load(fleet, count=20_000, pause=0)
-        load.start()
-        time.sleep(0.3 + chance.random() * 0.6)
-        victim = chance.choice(fleet.workers)
-        lag = victim.status().get("lag") or 0
-        in_mid_drain += lag > 0
-        victim.kill()
-        began = time.monotonic()
-        load.stop()
+        with Load(fleet, count=20_000, pause=0):
+            time.sleep(0.3 + chance.random() * 0.6)
+            victim = chance.choice(fleet.workers)
+            lag = victim.status().get("lag") or 0
+            in_mid_drain += lag > 0
+            victim.kill()
+            began = time.monotonic()
         fleet.wait_drained()
         seconds.append(time.monotonic() - began)
         victim.start()
@@ -282,9 +287,7 @@ def test_alter_table(flow, figures):
     fleet.worker(1)
     fleet.produce(2000, 1000)
     fleet.wait_drained()
-    load = Load(fleet)
-    load.start()
-    with fleet.session() as session:
+    with Load(fleet), fleet.session() as session:
         for number in range(5):
             session.execute(f"ALTER TABLE soak.{fleet.name} ADD more{number} int")
             time.sleep(1)
@@ -292,7 +295,6 @@ def test_alter_table(flow, figures):
         eventually("the reason", lambda: any("no column email" in (s.get("error") or "") for s in fleet.statuses()), 60, tail=fleet.tails)
         session.execute(f"ALTER TABLE soak.{fleet.name} ADD email text")
         time.sleep(2)
-    load.stop()
     fleet.wait_drained()
     assert all(s["rejected"] == {} for s in fleet.statuses())
     figures(**fleet.compare(), alterations=7, dead_letters=0)
