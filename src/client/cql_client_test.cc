@@ -187,33 +187,34 @@ TEST_F(CqlClientTest, ForgottenStatementIsPreparedAgainAndTheRequestSentAgain) {
   EXPECT_TRUE(done);
 }
 
-TEST_F(CqlClientTest, AnotherIdOnPreparingAgainIsAnError) {
-  connect();
-  const PreparedPtr statement = prepare(peers[0]);
+// A request of a statement that the server has forgotten and will not have as it was.
+class CqlForgottenTest : public CqlClientTest {
+ protected:
+  Asked prepare_again() {
+    connect();
+    client->execute(prepare(peers[0]), {"a", "b"}, {},
+                    [this](Result<ResultSet> result) { error = result.error(); });
+    loop.run();
+    answer_unprepared(peers[0], take(peers[0]).at(0), "ID");
+    return take(peers[0]).at(0);
+  }
   std::optional<Error> error;
-  client->execute(statement, {"a", "b"}, {},
-                  [&](Result<ResultSet> result) { error = result.error(); });
-  loop.run();
-  answer_unprepared(peers[0], take(peers[0]).at(0), "ID");
-  answer_prepared(peers[0], take(peers[0]).at(0), "OTHER");
+};
+
+TEST_F(CqlForgottenTest, AnotherIdOnPreparingAgainIsAConflict) {
+  const Asked again = prepare_again();
+  answer_prepared(peers[0], again, "OTHER");
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code, Code::Conflict);
 }
 
-// A table that was altered or dropped under a statement: whatever the request brings is not at
-// fault.
-TEST_F(CqlClientTest, AStatementThatCannotBePreparedAgainIsAConflict) {
-  connect();
-  const PreparedPtr statement = prepare(peers[0]);
-  std::optional<Error> error;
-  client->execute(statement, {"a", "b"}, {},
-                  [&](Result<ResultSet> result) { error = result.error(); });
-  loop.run();
-  answer_unprepared(peers[0], take(peers[0]).at(0), "ID");
+// The table was altered or dropped: whatever the request brings is not at fault.
+TEST_F(CqlForgottenTest, ARefusalToPrepareAgainIsAConflict) {
+  const Asked again = prepare_again();
   cql::ErrorResponse refusal;
   refusal.code = cql::ErrorCode::Invalid;
   refusal.message = "Unknown identifier email";
-  answer_error(peers[0], take(peers[0]).at(0), refusal);
+  answer_error(peers[0], again, refusal);
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code, Code::Conflict);
   EXPECT_NE(error->message.find("Unknown identifier email"), std::string::npos);
