@@ -9,6 +9,7 @@ A goal that is missed is marked, not hidden.
 import argparse
 import concurrent.futures
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -52,6 +53,13 @@ def stat_of(pid):
         return None
 
 
+def adopt_orphans():
+    """Whose parent ends before it, as Spark's JVM does, becomes a child of this process, and stays one when it has ended: own_ticks() counts it."""
+    PR_SET_CHILD_SUBREAPER = 36
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+
+
 def own_ticks():
     """What this process and all that it started have used."""
     parents, ticks = {}, {}
@@ -90,7 +98,6 @@ class Turn:
     def __exit__(self, *_):
         self.seconds = time.monotonic() - self.began
         self.cpu = cpu(self.server) - self.cpu if self.server else 0
-        # A JVM that outlives its parent is counted as others' for its last moments.
         self.others = max(0.0, (busy_ticks() - self.busy - own_ticks() + self.own) / TICK / self.seconds / CORES)
 
 
@@ -511,6 +518,7 @@ def main():
     if unknown := set(options.subjects) - SUBJECTS.keys():
         sys.exit(f"bench peers: no subject {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the engines are stopped on the way out
+    adopt_orphans()
     report, failed = Report(), False
     machine = versions()
     print(json.dumps(machine), flush=True)
