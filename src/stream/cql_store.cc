@@ -188,7 +188,8 @@ class CqlStore final : public Store {
                  "'replication_factor': {}}}",
                  quoted_name(keyspace), replicas)),
              fmt::format("creating keyspace {}", keyspace));
-    log_info("stream", "pipeline {} created keyspace {}", pipeline_, keyspace);
+    log_info("stream", "pipeline {} created keyspace {} with replication_factor {}", pipeline_,
+             keyspace, replicas);
     return {};
   }
 

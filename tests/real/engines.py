@@ -10,6 +10,9 @@ import sys
 import tempfile
 import threading
 
+from cassandra.cluster import Cluster
+from cassandra.policies import WhiteListRoundRobinPolicy
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import harness  # noqa: E402
 
@@ -277,10 +280,19 @@ class RealCluster:
             self.nodes[0].start(300)
             with concurrent.futures.ThreadPoolExecutor() as pool:
                 list(pool.map(lambda node: node.start(300), self.nodes[1:]))
+            for node in self.nodes:
+                harness.eventually(f"all nodes in the eyes of {node.host}", lambda: self.peers(node) == len(self.nodes) - 1, 120, 0.2, node.tail)
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    @staticmethod
+    def peers(node):
+        """How many others a node can tell of in full. While it is too few, clients take the cluster for a smaller one."""
+        with Cluster([node.host], port=node.port, protocol_version=4, connect_timeout=30,
+                     load_balancing_policy=WhiteListRoundRobinPolicy([node.host])) as driver:
+            return sum(all(peer) for peer in driver.connect().execute("SELECT host_id, data_center, native_address, tokens FROM system.peers_v2"))
 
     def __exit__(self, *_):
         for node in self.nodes:
