@@ -230,9 +230,9 @@ class Drains:
         self.number = 0
 
     def empty(self):
-        """The state before a run: no table, no offsets, idle servers."""
+        """The state before a run: no table, no checkpoint, a group's name that nobody had, idle servers."""
         self.number += 1
-        penstock("cql", self.cassandra.address, "-e", "DROP KEYSPACE IF EXISTS spark_streams")
+        penstock("cql", self.cassandra.address, "-e", "DROP KEYSPACE IF EXISTS spark_streams; DROP KEYSPACE IF EXISTS penstock")
         settle(self.kafka, self.cassandra)
 
     def checked(self, address=None):
