@@ -10,21 +10,7 @@ namespace {
 
 constexpr std::string_view kMark = "penstock:";
 
-// From the first record there is, or not at all.
-Result<Start> begin_anew(const Position& before, client::Watermarks marks, const std::string& what,
-                         bool fail_on_data_loss) {
-  if (fail_on_data_loss) {
-    return fail(Code::OutOfRange,
-                "{}; set fail_on_data_loss: false to continue at {}, or set the group's offset "
-                "(penstock group reset-offsets)",
-                what, marks.low);
-  }
-  // A topic created anew has nothing to do with the old timestamps.
-  const std::int64_t clock = before.offset < marks.low ? before.write_clock : 0;
-  return Start{{marks.low, clock, before.batch},
-               fmt::format("{}; continuing at {}", what, marks.low)};
-}
-
+// Where the start is not in the topic (any more): from the first record there is, or not at all.
 Result<Start> within(const client::TopicPartition& partition, Start start, client::Watermarks marks,
                      bool fail_on_data_loss) {
   const std::int64_t offset = start.position.offset;
@@ -37,7 +23,16 @@ Result<Start> within(const client::TopicPartition& partition, Start start, clien
                 "{}[{}]: the topic ends at {}, before the checkpoint at {}; it was probably "
                 "deleted and created anew",
                 partition.topic, partition.partition, marks.high, offset);
-  return begin_anew(start.position, marks, what, fail_on_data_loss);
+  if (fail_on_data_loss) {
+    return fail(Code::OutOfRange,
+                "{}; set fail_on_data_loss: false to continue at {}, or set the group's offset "
+                "(penstock group reset-offsets)",
+                what, marks.low);
+  }
+  // A topic created anew has nothing to do with the old timestamps.
+  const std::int64_t clock = offset < marks.low ? start.position.write_clock : 0;
+  return Start{{marks.low, clock, start.position.batch},
+               fmt::format("{}; continuing at {}", what, marks.low)};
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ namespace penstock::stream {
 std::string commit_metadata(std::int64_t batch);
 bool is_our_commit(std::string_view metadata);
 
-// The same for the start of a topic that was created anew: the checkpoint is the old one's.
+// Metadata of an offset that says where a topic begins that was created anew: the checkpoint is the
+// old one's.
 inline constexpr std::string_view kAnew = "penstock-anew";
 
 // What the store, the group and the broker say of partitions.

@@ -368,8 +368,8 @@ class CqlStore final : public Store {
   client::PreparedPtr checkpoint_;
   client::PreparedPtr read_checkpoint_;
   std::int64_t next_checkpoint_ = 0;  // timestamp
-  std::unique_ptr<client::CqlClient>
-      client_;  // last: it ends first, and its callbacks use the others
+  // The last: it ends first, and its callbacks use the others.
+  std::unique_ptr<client::CqlClient> client_;
 };
 
 class NoStore final : public Store {

@@ -134,12 +134,12 @@ void Engine::take() {
   const TimePoint begin = parts_.clock.now();
   decoding_.begin(begin);
   const std::size_t rows_max = std::min(spec_.trigger.max_rows, parts_.store.rows_max());
-  oldest.from = open_->add(oldest.fetch, oldest.from, rows_max, partitions_, decoder_,
+  oldest.from = open_->add(oldest.poll, oldest.from, rows_max, partitions_, decoder_,
                            parts_.clock.wall_millis());
   const TimePoint end = parts_.clock.now();
   decoding_.end(end);
   open_->decoding += end - begin;
-  if (oldest.from == oldest.fetch.fetched->records().size()) leftovers_.pop_front();
+  if (oldest.from == oldest.poll.fetched->records().size()) leftovers_.pop_front();
   if (open_->empty()) {  // nothing of it was for us
     open_.reset();
     --next_batch_;

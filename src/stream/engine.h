@@ -212,7 +212,7 @@ class Engine final : public AssignmentListener {
   std::optional<Sealed> ready_;
   std::optional<Sealed> writing_;
   struct Leftover {
-    MicroBatch::Fetch fetch;
+    MicroBatch::Poll poll;
     std::size_t from;  // the first record that no batch has
   };
   std::deque<Leftover> leftovers_;  // one, unless a poll brought records against the order to pause

@@ -126,14 +126,14 @@ Result<void> Engine::choose_starts(std::vector<client::TopicPartitionOffset>& pa
   std::vector<client::TopicPartition> names;
   for (const auto& partition : partitions) names.push_back(partition.topic_partition());
   Stands stands = TRY(ask_stands(names));
-  std::set<client::TopicPartition> left_out;
+  std::set<client::TopicPartition> unreadable;
   for (const client::TopicPartition& name : names) {
     const auto found = parts_.source.watermarks(name, kAskTimeout);
     if (found) {
       stands.marks.emplace(name, *found);
     } else if (found.error().code == Code::Io) {
       leave_out(name, found.error());
-      left_out.insert(name);
+      unreadable.insert(name);
     } else {
       return fail(found.error().with("reading the partition's offsets"));
     }
@@ -141,7 +141,7 @@ Result<void> Engine::choose_starts(std::vector<client::TopicPartitionOffset>& pa
   TRY(heed_new_topics(stands));
   for (auto& partition : partitions) {
     const client::TopicPartition name = partition.topic_partition();
-    if (left_out.contains(name)) {
+    if (unreadable.contains(name)) {
       partition.offset = client::kOffsetNone;
       continue;
     }

@@ -46,10 +46,10 @@ MicroBatch::~MicroBatch() {
   pool_->give(std::move(columns_));  // none once sealed
 }
 
-std::size_t MicroBatch::add(const Fetch& fetch, std::size_t from, std::size_t rows_max,
+std::size_t MicroBatch::add(const Poll& poll, std::size_t from, std::size_t rows_max,
                             Partitions& partitions, JsonDecoder& decoder,
                             std::int64_t wall_millis) {
-  const auto& records = fetch.fetched->records();
+  const auto& records = poll.fetched->records();
   const auto chunk = static_cast<std::uint32_t>(fetched_.size());
   PartitionFinder finder(partitions);
   Range* range = nullptr;
@@ -62,7 +62,7 @@ std::size_t MicroBatch::add(const Fetch& fetch, std::size_t from, std::size_t ro
     const auto partition = finder.find(record);
     // What was fetched before a rebalance may arrive after it, and after a seek what was before. A
     // partition that went and came back may begin before what was fetched of it in its last life.
-    if (partition == partitions.end() || partition->second.epoch > fetch.epoch ||
+    if (partition == partitions.end() || partition->second.epoch > poll.epoch ||
         record.offset < partition->second.next || record.offset >= partition->second.stop)
       continue;
     PartitionState& state = partition->second;
@@ -92,10 +92,10 @@ std::size_t MicroBatch::add(const Fetch& fetch, std::size_t from, std::size_t ro
     }
     if (!record.has_value) why = {Reason::Decode, "", "the record has no value (a tombstone)"};
     // reject() looks the record up among the fetched ones.
-    if (fetched_.size() == chunk) fetched_.push_back(fetch.fetched);
+    if (fetched_.size() == chunk) fetched_.push_back(poll.fetched);
     reject(origin, std::move(why));
   }
-  if (taken > 0 && fetched_.size() == chunk) fetched_.push_back(fetch.fetched);
+  if (taken > 0 && fetched_.size() == chunk) fetched_.push_back(poll.fetched);
   return i;
 }
 

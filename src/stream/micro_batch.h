@@ -36,7 +36,7 @@ class MicroBatch {
   MicroBatch& operator=(const MicroBatch&) = delete;
 
   // What one poll brought, and the newest assignment there was then.
-  struct Fetch {
+  struct Poll {
     std::shared_ptr<const Fetched> fetched;
     std::uint64_t epoch = 0;
   };
@@ -47,12 +47,12 @@ class MicroBatch {
     std::int64_t stop = INT64_MAX;  // available_now ends here
   };
   using Partitions = std::map<client::TopicPartition, PartitionState>;
-  // Decodes records [from, size) of `fetch` that belong to `partitions`, up to `rows_max` rows in
+  // Decodes records [from, size) of `poll` that belong to `partitions`, up to `rows_max` rows in
   // all, and returns the number of the first record not taken. Passed over are records of
   // partitions that are not there (any more), those that were fetched before their partition came
   // (back), and those at or beyond its `stop`.
-  std::size_t add(const Fetch& fetch, std::size_t from, std::size_t rows_max,
-                  Partitions& partitions, JsonDecoder& decoder, std::int64_t wall_millis);
+  std::size_t add(const Poll& poll, std::size_t from, std::size_t rows_max, Partitions& partitions,
+                  JsonDecoder& decoder, std::int64_t wall_millis);
 
   // Runs the plan, checks the key columns `key` and keeps the newest row of each key. Call once.
   void seal(const std::vector<std::size_t>& key);
